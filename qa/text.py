@@ -1,0 +1,98 @@
+"""Text without models: normalising, sentences with offsets, folding for comparison, query terms.
+
+Pure functions. Nothing here changes an offset that has been handed out: `normalise` runs once, before a text is
+stored, and everything after it reads the stored text.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from itertools import pairwise
+
+from sentencex import get_sentence_boundaries
+
+_BROKEN = re.compile("[\x00\ud800-\udfff]")  # SQLite cuts a text at NUL; a lone surrogate cannot be written as UTF-8
+_BLANK = re.compile(r"[^\S\n]*\n(?:[^\S\n]*\n)+")
+# Pages lose the space between sentences where markup stood ("… on Thursday.Two others …").
+_GLUED = re.compile(r"(?<=[a-z]{2}[.!?])(?=[A-Z“][a-z’])|(?<=[a-z][.!?][”\"])(?=[A-Z“])")
+_FOLDED = str.maketrans(
+    {"‘": "'", "’": "'", "‚": "'", "‛": "'", "`": "'", "´": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"'}
+    | dict.fromkeys("‐‑‒–—―−", "-")
+    | dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff")
+    | {"…": "..."}
+)
+_TERM = re.compile(r"[^\W_]+(?:['’.][^\W_]+)*|\d+(?:[.,]\d+)*")
+
+STOP_WORDS = frozenset(
+    """
+    a about after again all also am an and any are as at be because been before being between both but by can
+    could did do does doing down during each few for from further had has have having he her here hers herself him
+    himself his how i if in into is it its itself just let make me mean means might more most must my myself no
+    nor not now of off on once only or other our ours ourselves out over own please same say said says shall she
+    should so some such tell than that the their theirs them themselves then there these they this those through
+    to too under until up us very was we were what when where which while who whom whose why will with would you
+    your yours yourself
+    """.split()
+)
+
+
+def normalise(text: str) -> str:
+    """Return `text` as it may be stored: NFC, newlines as "\\n", without NUL and lone surrogates."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n\n")
+    return unicodedata.normalize("NFC", _BROKEN.sub("", text))
+
+
+def sentences(text: str) -> list[tuple[int, int]]:
+    """Return the (start, end) of each sentence of `text`, in order, without the white space around them.
+
+    A blank line always ends a sentence; a single newline does where `sentencex` says so.
+    """
+    spans: list[tuple[int, int]] = []
+    for start, end in paragraphs(text):
+        paragraph = text[start:end]
+        at = 0
+        for found in get_sentence_boundaries("en", paragraph):
+            piece = paragraph[found["start_index"] : found["end_index"]]
+            cuts = [0, *(m.start() for m in _GLUED.finditer(piece)), len(piece)]
+            for left, right in pairwise(cuts):
+                spans.append(strip(text, start + at + left, start + at + right))
+            at += len(piece)
+        if at < len(paragraph):  # never lose a tail, whatever the splitter returns
+            spans.append(strip(text, start + at, end))
+    return [(start, end) for start, end in spans if start < end]
+
+
+def paragraphs(text: str) -> list[tuple[int, int]]:
+    """Return the (start, end) of each run of text between blank lines."""
+    spans, at = [], 0
+    for gap in _BLANK.finditer(text):
+        spans.append(strip(text, at, gap.start()))
+        at = gap.end()
+    spans.append(strip(text, at, len(text)))
+    return [(start, end) for start, end in spans if start < end]
+
+
+def strip(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return (start, end) moved inwards past white space."""
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return start, end
+
+
+def fold(text: str) -> str:
+    """Return `text` for comparing: case, quotation marks, dashes and white space made alike. Offsets are lost."""
+    return " ".join(unicodedata.normalize("NFKC", text.translate(_FOLDED)).casefold().split())
+
+
+def words(text: str) -> list[str]:
+    """Return the words of `text` in lower case, curly apostrophes straightened."""
+    return [word.replace("’", "'").casefold() for word in _TERM.findall(text)]
+
+
+def terms(question: str) -> list[str]:
+    """Return the words of `question` that carry meaning, each once; all its words if none does."""
+    every = list(dict.fromkeys(word.removesuffix("'s") for word in words(question)))
+    return [word for word in every if word not in STOP_WORDS] or every
