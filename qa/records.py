@@ -80,13 +80,14 @@ class Span:
 class SentenceScore:
     """One sentence of a passage as read: its best span, and the logit that the sentence is part of the answer.
 
-    `evidence` is None from a model that has no sentence output.
+    `evidence` is None from a model that has no sentence output; `more` are further spans, as in a list.
     """
 
     start: int
     end: int
     span: Span
     evidence: float | None = None
+    more: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

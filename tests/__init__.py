@@ -1,0 +1,1 @@
+"""The tests; a package so that `from tests.fakes import FakeEncoder` works however pytest is started."""
