@@ -1,0 +1,186 @@
+"""Fit the calibration: `python -m eval.calibrate --data FOLDER --weights FOLDER`.
+
+Asks the questions over news articles that training left out, through the real library, retriever and reader. One
+part of the articles fits the numbers of `Calibration`; `--report` prints the figures of the other part, which
+nothing was fitted on. Questions that their own article does not answer are the unanswerable ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eval import metrics
+from qa import compose
+from qa.library import Library
+from qa.reader import data
+from qa.reader.calibration import Calibration
+from qa.records import Article, Hit, SentenceScore
+from qa.retrieve import retrieve
+from qa.settings import Settings
+from qa.text import sentences
+
+WITHHELD = 0.03  # of the right answers: the price of saying "not in your articles" where they do not say
+PRECISION = 0.58  # of the quoted sentences this share shall be evidence; the rest is won as recall
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question with all that was read for it."""
+
+    question: dict[str, Any]
+    hits: tuple[Hit, ...]
+    read: tuple[tuple[SentenceScore, ...], ...]
+    articles: dict[tuple[str, int], Article]
+
+
+def ask_all(questions: Sequence[dict[str, Any]], library: Library, reader: Any, passages: int) -> list[Asked]:
+    """Return what the reader makes of each question's passages."""
+    asked = []
+    for question in questions:
+        with library.snapshot() as view:
+            hits = retrieve(question["question"], view, library.encoder, passages)
+            articles = view.articles({(h.passage.article_id, h.passage.version) for h in hits})
+        read = reader.read(question["question"], hits, articles)
+        asked.append(Asked(question, tuple(hits), tuple(tuple(p) for p in read), articles))
+    return asked
+
+
+def is_evidence(sentence: str, evidence: Sequence[str]) -> bool:
+    """Tell whether a sentence is one of the marked ones, or a part of one, or holds one."""
+    return any(metrics.same_sentence(sentence, e) for e in evidence)
+
+
+def fit_sentences(asked: Sequence[Asked]) -> Calibration:
+    """Fit the log-odds that a sentence is evidence."""
+    from sklearn.linear_model import LogisticRegression
+
+    rows, labels = [], []
+    for one in asked:
+        evidence = one.question["evidence"]
+        for sentence in itertools.chain.from_iterable(one.read):
+            home = one.articles[sentence.span.passage.article_id, sentence.span.passage.version]
+            rows.append([sentence.evidence or 0.0, sentence.span.score])
+            labels.append(is_evidence(home.text[sentence.start : sentence.end], evidence))
+    model = LogisticRegression(C=1e3, max_iter=1000).fit(np.array(rows), np.array(labels))
+    (evidence_weight, margin), bias = model.coef_[0], model.intercept_[0]
+    return Calibration(evidence=float(evidence_weight), margin=float(margin), bias=float(bias))
+
+
+def figures(asked: Sequence[Asked], calibration: Calibration, settings: Settings) -> dict[str, list[float]]:
+    """Return per question what the shipped way would show: recall, precision, confidence and whether it is right."""
+    found: dict[str, list[float]] = {k: [] for k in ("recall1", "recall3", "recall5", "right", "confidence", "given")}
+    found |= {"evidence": [], "quoted": [], "answerable": [], "best": []}
+    for one in asked:
+        candidates = compose.collapse(compose.rank(one.read, one.articles, calibration))
+        quotes = compose.choose(candidates, calibration, settings.quotes_shown, settings.words_shown)
+        best = candidates[0].logit if candidates else None
+        confidence = calibration.answer_probability(best)
+        answerable = bool(one.question["answers"])
+        found["answerable"].append(answerable)
+        found["confidence"].append(confidence)
+        found["best"].append(best if best is not None else -20.0)
+        points, texts = one.question["answers"], [quote.text for quote in quotes]
+        found["right"].append(any(metrics.points_found(points, texts)))
+        given = confidence >= calibration.found
+        found["given"].append(given)
+        if answerable:
+            for n in (1, 3, 5):
+                found[f"recall{n}"].append(metrics.point_recall(points, texts, n) if given else 0.0)
+            if given:
+                evidence = one.question["evidence"]
+                parts = [q.text[a:b] for q in quotes for a, b in sentences(q.text)]
+                found["evidence"].append(sum(is_evidence(p, evidence) for p in parts))
+                found["quoted"].append(len(parts))
+        elif given:
+            found["evidence"].append(0)
+            found["quoted"].append(sum(len(sentences(q.text)) for q in quotes))
+    return found
+
+
+def fit_answers(asked: Sequence[Asked], calibration: Calibration, settings: Settings) -> Calibration:
+    """Fit which further sentences to keep, the confidence in an answer, and from where on one is given."""
+    from sklearn.linear_model import LogisticRegression
+
+    answerable = [one for one in asked if one.question["answers"]]
+    best = (-1.0, calibration)
+    for keep, share in itertools.product((0.03, 0.05, 0.1, 0.15, 0.2, 0.25), (0.0, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)):
+        trial = replace(calibration, keep=keep, keep_share=share, found=0.0)
+        seen = figures(answerable, trial, settings)
+        precision = sum(seen["evidence"]) / max(sum(seen["quoted"]), 1)
+        worth = float(np.mean(seen["recall3"])) - max(0.0, PRECISION - precision) * 3
+        if worth > best[0]:
+            best = (worth, trial)
+    calibration = best[1]
+    seen = figures(asked, calibration, settings)
+    rows, right = np.array(seen["best"])[:, None], np.array(seen["right"], bool)
+    model = LogisticRegression(C=10.0, max_iter=1000).fit(rows, right)
+    calibration = replace(calibration, first=float(model.coef_[0][0]), base=float(model.intercept_[0]))
+    confidence = np.array(figures(asked, calibration, settings)["confidence"])
+    return replace(calibration, found=float(np.quantile(confidence[right], WITHHELD)))
+
+
+def report(asked: Sequence[Asked], calibration: Calibration, settings: Settings) -> dict[str, Any]:
+    """Return the figures of one part of the news questions."""
+    seen = figures(asked, calibration, settings)
+    out: dict[str, Any] = {
+        "questions": len(asked),
+        "point_recall@1": float(np.mean(seen["recall1"])),
+        "point_recall@3": float(np.mean(seen["recall3"])),
+        "point_recall@5": float(np.mean(seen["recall5"])),
+        "evidence_precision": sum(seen["evidence"]) / max(sum(seen["quoted"]), 1),
+        "abstention_auroc": metrics.auroc(seen["confidence"], seen["answerable"]),
+        "abstention_accuracy": float(np.mean(np.array(seen["given"]) == np.array(seen["answerable"]))),
+        "ece": metrics.calibration_error(seen["confidence"], seen["right"]),
+    }
+    answerable = [one.question["type"] for one in asked if one.question["answers"]]
+    out["point_recall@3 by type"] = {
+        kind: round(float(np.mean([r for r, t in zip(seen["recall3"], answerable, strict=True) if t == kind])), 3)
+        for kind in sorted(set(answerable))
+    }
+    return {k: round(v, 4) if isinstance(v, float) else v for k, v in out.items()}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    from qa.reader.model import WEIGHTS, Reader, load_bundled
+
+    parser = argparse.ArgumentParser(prog="python -m eval.calibrate", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder with the news questions and articles")
+    parser.add_argument(
+        "--weights", type=Path, default=WEIGHTS, help="folder of reader.safetensors; config.json goes there"
+    )
+    parser.add_argument("--report", action="store_true", help="fit nothing: print the figures of the other articles")
+    options = parser.parse_args(argv)
+    articles = data.news_articles(options.data)
+    wanted = "report" if options.report else "fit"
+    questions = [
+        q for q in data.read_lines(options.data / "news_questions.jsonl.gz") if data.part_of(q["article"]) == wanted
+    ]
+    with tempfile.TemporaryDirectory() as home:
+        settings = Settings.load(home)
+        reader = Reader(*load_bundled(options.weights))
+        with Library.open(settings=settings) as library:
+            for _ in library.put_many(a for key, a in articles.items() if data.part_of(key) != "train"):
+                pass
+            asked = ask_all(questions, library, reader, settings.passages_read)
+        file = options.weights / "config.json"
+        if not options.report:
+            calibration = fit_answers(asked, fit_sentences(asked), settings)
+            calibration.write(file, fitted_on=f"{len(asked)} questions over news articles kept out of training")
+        calibration = Calibration.read(file)
+        print(json.dumps({"part": wanted, **report(asked, calibration, settings)}, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

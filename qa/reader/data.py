@@ -1,0 +1,260 @@
+"""Training examples for the reader: a question, a passage that answers it, and a passage that does not.
+
+Reads the question-answering sets that `train.py` is given (one JSON object a line, gzipped). Negatives are what the
+reader meets in life: passages retrieved for the question that do not hold its answer, and, for one question in six,
+nothing but such passages. Articles of the news set are divided by a hash of their id: some to train on, some to fit
+the calibration on, some to report on, and no question crosses.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import random
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qa.encoder import Encoder
+from qa.passages import MAX_TOKENS, heading_text, split
+from qa.records import Article
+from qa.text import fold, sentences
+
+# How often a set's questions are used in one pass, by how near the set is to news questions.
+SETS = {
+    "squad_v1.1_train_part": 1.0,
+    "squadshifts_wiki": 1.0,
+    "squadshifts_reddit": 0.5,
+    "squadshifts_amazon": 0.35,
+    "qed_train": 1.0,
+    "qamr": 0.2,
+    "qadiscourse_wikinews": 0.4,
+    "qadiscourse_wikipedia": 0.3,
+    "selqa_sentence": 1.0,
+    "clapnq_dev": 1.5,
+    "fairytaleqa": 0.25,
+    "policyqa": 0.12,
+    "ester": 2.0,
+}
+NEWS_TIMES = 4
+WHOLE_SENTENCES = frozenset({"selqa_sentence", "clapnq_dev"})  # their answers are sentences: no spans to learn
+UNANSWERABLE = 1 / 6
+TITLED = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A passage as the reader sees it: `heading` before `text`."""
+
+    heading: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One question with a passage and a second one; spans and evidence are offsets into the first's text."""
+
+    question: str
+    positive: Context
+    negative: Context
+    spans: tuple[tuple[int, int], ...]  # empty: neither passage answers
+    evidence: tuple[tuple[int, int], ...]
+    learn_spans: bool
+
+
+def read_lines(file: Path) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a gzipped JSON Lines file."""
+    with gzip.open(file, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def part_of(article: str) -> str:
+    """Return which part a news article belongs to: train (60 %), fit (10 %) or report (30 %)."""
+    share = int(hashlib.sha256(article.encode()).hexdigest(), 16) % 10
+    return "report" if share < 3 else "fit" if share == 3 else "train"
+
+
+def news_articles(folder: Path) -> dict[str, Article]:
+    """Return the articles of the news set by id."""
+    return {
+        line["id"]: Article(
+            id=line["id"],
+            url=line.get("url"),
+            title=(line.get("title") or "").strip(),
+            authors=(line["author"],) if line.get("author") else (),
+            publisher=line.get("source"),
+            published=(line.get("date") or "")[:10] or None,
+            updated=None,
+            fetched="",
+            language="en",
+            text=line["text"],
+            sha256="",
+            source=line["id"],
+        )
+        for line in read_lines(folder / "news_articles.jsonl.gz")
+    }
+
+
+def news_examples(folder: Path, encoder: Encoder, rng: random.Random) -> list[Example]:
+    """Return examples from the training part of the news questions: each with a fresh pair of passages a time."""
+    articles = {key: article for key, article in news_articles(folder).items() if part_of(key) == "train"}
+    questions = [q for q in read_lines(folder / "news_questions.jsonl.gz") if q["article"] in articles]
+    passages = [(key, p) for key, article in articles.items() for p in split(article, encoder.count_tokens)]
+    of_article = defaultdict(list)
+    for number, (key, _) in enumerate(passages):
+        of_article[key].append(number)
+    vectors = encoder.encode([f"{articles[key].title}\n{p.text}" for key, p in passages])
+    asked = encoder.encode([q["question"] for q in questions])
+    examples = []
+    for question, vector in zip(questions, asked, strict=True):
+        key = question["article"]
+        own = of_article[key]
+        evidence = [fold(sentence) for sentence in question["evidence"]]
+        order = np.argsort(-(vectors @ vector))[:60]
+        mine = sorted(own, key=lambda n: -float(vectors[n] @ vector))
+        holds = {n: [e for e in evidence if e in fold(passages[n][1].text)] for n in own}
+        negatives = [n for n in mine if not holds[n] and not _points_in(question, passages[n][1].text)][:5]
+        others = [int(n) for n in order if passages[n][0] != key][:8]
+
+        def context(n: int, articles: dict[str, Article] = articles) -> Context:
+            heading = heading_text(articles[passages[n][0]]) if rng.random() < TITLED else ""
+            return Context(heading, passages[n][1].text)
+
+        positives = [n for n in mine if holds[n]]
+        for time in range(NEWS_TIMES):
+            pool = negatives * 2 + others if negatives else others
+            if not positives or (others and rng.random() < UNANSWERABLE / 2):
+                if evidence:
+                    pool = others  # its own article may answer
+                elif len(negatives) > 1:
+                    pool = negatives
+                first, second = rng.sample(pool, 2) if len(set(pool)) > 1 else (pool[0], pool[0])
+                examples.append(Example(question["question"], context(first), context(second), (), (), True))
+                continue
+            number = positives[time % len(positives)]
+            text = passages[number][1].text
+            marked = _evidence(text, holds[number])
+            spans = _inside(_points(question, text), marked)
+            if marked:
+                positive, negative = context(number), context(rng.choice(pool))
+                examples.append(Example(question["question"], positive, negative, spans, marked, bool(spans)))
+    return examples
+
+
+def _points_in(question: dict[str, Any], text: str) -> bool:
+    return any(len(alternative) > 12 and alternative in text for point in question["answers"] for alternative in point)
+
+
+def _points(question: dict[str, Any], text: str) -> list[tuple[int, int]]:
+    """Return the spans of each point in `text`: its first alternative, or the longest of those that occur."""
+    spans = []
+    for point in question["answers"]:
+        for alternative in [point[0], *sorted(point[1:], key=len, reverse=True)]:
+            at, found = text.find(alternative), False
+            while at >= 0:
+                spans.append((at, at + len(alternative)))
+                at, found = text.find(alternative, at + 1), True
+            if found:
+                break
+    return spans
+
+
+def _evidence(text: str, folded: Sequence[str]) -> tuple[tuple[int, int], ...]:
+    marked = []
+    for start, end in sentences(text):
+        sentence = fold(text[start:end])
+        if any(sentence in e or e in sentence for e in folded if len(sentence) > 8):
+            marked.append((start, end))
+    return tuple(marked)
+
+
+def _inside(spans: Sequence[tuple[int, int]], marked: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return the spans that lie in an evidence sentence: elsewhere the words occur without answering."""
+    return tuple(sorted({s for s in spans if any(a <= s[0] and s[1] <= b + 1 for a, b in marked)}))
+
+
+def set_examples(file: Path, share: float, encoder: Encoder, rng: random.Random) -> list[Example]:
+    """Return examples from one question-answering set, about `share` a question."""
+    name = file.name.removesuffix(".jsonl.gz")
+    lines = _joined(list(read_lines(file)))
+    taken: list[dict[str, Any]] = []
+    for _ in range(int(share)):
+        taken += lines
+    taken += rng.sample(lines, int(len(lines) * (share % 1)))
+    windows: dict[Context, int] = {}
+    wanted: list[tuple[dict[str, Any], int, tuple[tuple[int, int], ...]]] = []
+    cut: dict[str, list[tuple[int, int]]] = {}
+    for line in taken:
+        context = line["context"]
+        if context not in cut:
+            article = Article("", None, "", (), None, None, None, "", None, context, "")
+            cut[context] = [(p.start, p.end) for p in split(article, encoder.count_tokens, MAX_TOKENS)]
+        title = line["title"].replace("_", " ")
+        heading = "" if title.startswith(("Amazon Rev", "Filtered Red")) else title
+        spots = [(a["start"], a["start"] + len(a["text"])) for a in line["answers"]]
+        choices = []
+        for start, end in cut[context]:
+            inside = tuple((a - start, b - start) for a, b in spots if start <= a and b <= end)
+            number = windows.setdefault(Context(heading, context[start:end]), len(windows))
+            if inside or not spots:
+                choices.append((number, inside))
+        if choices:
+            number, inside = rng.choice(choices)
+            wanted.append((line, number, inside))
+    contexts = list(windows)
+    vectors = encoder.encode([c.text for c in contexts])
+    asked = encoder.encode([line["question"] for line, _, _ in wanted])
+    examples = []
+    for begin in range(0, len(wanted), 512):
+        scores = asked[begin : begin + 512] @ vectors.T
+        near = np.argpartition(-scores, min(12, scores.shape[1] - 1), axis=1)[:, :12]
+        for (line, number, inside), candidates in zip(wanted[begin : begin + 512], near, strict=True):
+            answers = {fold(a["text"]) for a in line["answers"]}
+            free = [
+                int(n)
+                for n in candidates
+                if n != number and not any(answer in fold(contexts[n].text) for answer in answers if answer)
+            ]
+            free = free or [rng.randrange(len(contexts))]
+            negative, positive = contexts[rng.choice(free)], contexts[number]
+            if inside and len(free) > 1 and rng.random() < UNANSWERABLE / 2:
+                positive, inside = contexts[rng.choice(free)], ()
+            if rng.random() >= TITLED:
+                positive, negative = Context("", positive.text), Context("", negative.text)
+            marked = tuple((s, e) for s, e in sentences(positive.text) if any(a < e and b > s for a, b in inside))
+            learn = name not in WHOLE_SENTENCES or not inside
+            examples.append(Example(line["question"], positive, negative, inside, marked, learn))
+    return examples
+
+
+def _joined(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give questions on single sentences a passage: the sentences of the same document, in order."""
+    if not lines or not lines[0]["id"].startswith(("qamr:", "qadisc:")):
+        return lines
+    documents: dict[str, dict[str, int]] = defaultdict(dict)
+    for line in lines:
+        documents[":".join(line["id"].split(":")[1:4])].setdefault(line["context"], 0)
+    where: dict[tuple[str, str], tuple[str, int]] = {}
+    for key, found in documents.items():
+        group: list[str] = []
+        for context in [*found, None]:
+            if context is None or sum(len(c) for c in group) + len(context) > 700:
+                text, at = " ".join(group), 0
+                for c in group:
+                    where[key, c] = (text, at)
+                    at += len(c) + 1
+                group = []
+            if context is not None:
+                group.append(context)
+    out = []
+    for line in lines:
+        text, at = where[":".join(line["id"].split(":")[1:4]), line["context"]]
+        answers = [{"text": a["text"], "start": a["start"] + at} for a in line["answers"]]
+        out.append({**line, "context": text, "answers": answers})
+    return out
