@@ -1,0 +1,181 @@
+"""Sentence scores → quotes: whole sentences, merged, attributed, ordered; or the reason for none. Pure.
+
+Each sentence has one calibrated probability of being part of the answer. The best are kept, neighbours of one
+article merged, copies in other articles collapsed into `also_in`. Nothing is rewritten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from qa.reader.calibration import Calibration, sigmoid
+from qa.records import Article, Hit, Quote, SentenceScore, Span
+from qa.speaker import speaker_of
+from qa.text import fold, sentences, words
+
+LONGEST = 90  # words of one merged quote: a longer one is no longer read at a glance
+NEAREST = 3
+SAME = 0.8  # the share of words in common from which two sentences say the same thing in the same words
+
+Articles = Mapping[tuple[str, int], Article]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence of an article, with its spans, best first, and the log-odds that it is part of the answer."""
+
+    article: Article
+    start: int
+    end: int
+    spans: tuple[Span, ...]
+    logit: float
+    also_in: tuple[str, ...] = ()
+
+    @property
+    def probability(self) -> float:
+        return sigmoid(self.logit)
+
+    @property
+    def text(self) -> str:
+        return self.article.text[self.start : self.end]
+
+
+def rank(read: Iterable[Sequence[SentenceScore]], articles: Articles, calibration: Calibration) -> list[Candidate]:
+    """Return every sentence that was read, once, best first. Headings are left out.
+
+    A sentence that two passages hold counts with the better of its readings.
+    """
+    best: dict[tuple[str, int, int], Candidate] = {}
+    for passage in read:
+        for sentence in passage:
+            home = sentence.span.passage
+            article = articles[home.article_id, home.version]
+            if any(a <= sentence.start and sentence.end <= b for a, b in article.headings):
+                continue
+            logit = calibration.sentence_logit(sentence.span.score, sentence.evidence)
+            key = (article.id, sentence.start, sentence.end)
+            if key not in best or best[key].logit < logit:
+                best[key] = Candidate(article, sentence.start, sentence.end, (sentence.span, *sentence.more), logit)
+    return sorted(best.values(), key=lambda c: (-c.logit, c.article.id, c.start))
+
+
+def collapse(candidates: Sequence[Candidate], limit: int = 40) -> list[Candidate]:
+    """Return the first `limit` candidates with copies of a sentence folded into the best-ranked one of them."""
+    kept: list[Candidate] = []
+    bags: list[tuple[str, frozenset[str]]] = []
+    for candidate in candidates:
+        folded, bag = fold(candidate.text), frozenset(words(candidate.text))
+        for n, (other, others) in enumerate(bags):
+            alike = folded == other or (len(bag) > 4 and len(bag & others) >= SAME * len(bag | others))
+            if not alike:
+                continue
+            first = kept[n]
+            if candidate.article.id not in (first.article.id, *first.also_in):
+                kept[n] = replace(first, also_in=(*first.also_in, candidate.article.id))
+            break
+        else:
+            if len(kept) == limit:
+                break
+            kept.append(candidate)
+            bags.append((folded, bag))
+    return kept
+
+
+def choose(candidates: Sequence[Candidate], calibration: Calibration, quotes: int, most_words: int) -> list[Quote]:
+    """Return the quotes of an answer, best first: at most `quotes`, within `most_words` words together."""
+    if not candidates:
+        return []
+    least = max(calibration.keep, calibration.keep_share * candidates[0].probability)
+    kept: list[Candidate] = []
+    used = 0
+    for candidate in candidates:
+        if kept and candidate.probability < least:
+            break
+        size = len(candidate.text.split())
+        if kept and used + size > most_words:
+            continue
+        trial = merge([*kept, candidate])
+        if len(trial) > quotes:
+            continue
+        kept.append(candidate)
+        used += size
+    return merge(kept)
+
+
+def merge(candidates: Sequence[Candidate]) -> list[Quote]:
+    """Return quotes from sentences, neighbours of one article as one, in the order of their best sentence."""
+    groups: list[list[Candidate]] = []
+    for candidate in sorted(candidates, key=lambda c: (c.article.id, c.start)):
+        group = groups[-1] if groups else []
+        beside = (
+            bool(group)
+            and group[-1].article.id == candidate.article.id
+            and not candidate.article.text[group[-1].end : candidate.start].strip()
+            and sum(len(c.text.split()) for c in (*group, candidate)) <= LONGEST
+        )
+        if beside:
+            group.append(candidate)
+        else:
+            groups.append([candidate])
+    groups.sort(key=lambda group: (-max(c.logit for c in group), group[0].article.id, group[0].start))
+    return [_quote(group) for group in groups]
+
+
+def _quote(group: Sequence[Candidate]) -> Quote:
+    article, start, end = group[0].article, group[0].start, group[-1].end
+    best = max(group, key=lambda c: c.logit)
+    ordered = sorted(group, key=lambda c: -c.logit)  # the best words first: they are the answer's short form
+    also = dict.fromkeys(copy for c in group for copy in c.also_in)
+    return quote(
+        article,
+        start,
+        end,
+        highlights=tuple((span.start, span.end) for c in ordered for span in c.spans),
+        speaker=speaker_of(article.text, best.start, best.end),
+        also_in=tuple(also),
+        confidence=best.probability,
+    )
+
+
+def quote(article: Article, start: int, end: int, **given: object) -> Quote:
+    """Return `article.text[start:end]` as a quote with its article's particulars."""
+    return Quote(
+        article_id=article.id,
+        title=article.title,
+        url=article.url,
+        publisher=article.publisher,
+        authors=article.authors,
+        published=article.published,
+        start=start,
+        end=end,
+        text=article.text[start:end],
+        version=article.version,
+        **given,  # type: ignore[arg-type]
+    )
+
+
+def nearest(hits: Sequence[Hit], articles: Articles, read: Sequence[Candidate] = ()) -> tuple[Quote, ...]:
+    """Return the closest passages for a question without an answer: from different places, without highlights.
+
+    Of each passage, the two sentences that read best, or its first two.
+    """
+    likely = {(c.article.id, c.start): c.logit for c in read}
+    shown: list[Quote] = []
+    for hit in hits:
+        article = articles[hit.passage.article_id, hit.passage.version]
+        spans = [(hit.passage.start + a, hit.passage.start + b) for a, b in sentences(hit.passage.text)]
+        spans = [s for s in spans if not any(a <= s[0] and s[1] <= b for a, b in article.headings)]
+        if not spans:
+            continue
+        at = max(range(len(spans)), key=lambda n: (likely.get((article.id, spans[n][0]), -99.0), -n))
+        start, end = spans[at][0], spans[min(at + 1, len(spans) - 1)][1]
+        found = quote(article, start, end)
+        if any(q.article_id == found.article_id and q.start < found.end and found.start < q.end for q in shown):
+            continue
+        if any(fold(q.text) == fold(found.text) for q in shown):
+            continue
+        shown.append(found)
+        if len(shown) == NEAREST:
+            break
+    return tuple(shown)

@@ -1,0 +1,118 @@
+"""Quotes: whole sentences, exact, merged, once, within their limits."""
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qa.compose import Candidate, choose, collapse, merge, nearest, rank
+from qa.passages import split
+from qa.reader.calibration import Calibration
+from qa.records import Article, Hit, Passage, SentenceScore, Span
+from qa.text import sentences
+from tests.fakes import FakeEncoder
+
+PLAIN = Calibration(evidence=1.0, margin=0.0, bias=0.0, keep=0.2, keep_share=0.0)
+
+
+def article(text, id="a", **given):
+    values = {"url": None, "title": "T", "authors": (), "publisher": None, "published": None, "updated": None}
+    return Article(id=id, **values | {"fetched": "", "language": None, "text": text, "sha256": ""} | given)
+
+
+def read(one, logits):
+    """Score the sentences of one article, each with its first word as the span."""
+    whole = Passage(one.id, one.version, 0, len(one.text), one.text)
+    return [
+        SentenceScore(start, end, Span(whole, start, start + len(one.text[start:end].split()[0]), 0.0), logit)
+        for (start, end), logit in zip(sentences(one.text), logits, strict=False)
+    ]
+
+
+def ranked(one, logits):
+    return rank([read(one, logits)], {(one.id, one.version): one}, PLAIN)
+
+
+def test_neighbours_merge_and_strangers_do_not():
+    one = article("One is here. Two is here. Three is here. Four is here.")
+    quotes = choose(ranked(one, [3, 4, -9, 2]), PLAIN, 5, 120)
+    assert [q.text for q in quotes] == ["One is here. Two is here.", "Four is here."]
+    assert [one.text[a:b] for a, b in quotes[0].highlights] == ["Two", "One"]  # the best words first
+    assert all(q.text == one.text[q.start : q.end] for q in quotes)
+
+
+def test_a_sentence_between_two_quotes_joins_them():
+    one = article("One is here. Two is here. Three is here.")
+    assert [q.text for q in choose(ranked(one, [4, 1, 3]), PLAIN, 5, 120)] == [one.text]
+
+
+def test_headings_are_never_quoted():
+    one = article("A heading\n\nA sentence.", headings=((0, 9),))
+    assert [q.text for q in choose(ranked(one, [9, 1]), PLAIN, 5, 120)] == ["A sentence."]
+
+
+def test_limits_of_quotes_and_words():
+    one = article("\n\n".join(f"Number {n} has five words. Gap here." for n in range(9)))
+    logits = [3 - n / 9 if n % 2 == 0 else -9 for n in range(18)]
+    assert len(choose(ranked(one, logits), PLAIN, 3, 1000)) == 3
+    assert sum(q.words for q in choose(ranked(one, logits), PLAIN, 9, 12)) == 10
+
+
+def test_the_first_quote_is_given_however_long():
+    one = article("word " * 200 + "end.")
+    assert len(choose(ranked(one, [3]), PLAIN, 5, 10)) == 1
+
+
+def test_weak_sentences_are_left_out():
+    one = article("One is here. Gap is here. Two is here.")
+    assert [q.text for q in choose(ranked(one, [3, -9, -2]), PLAIN, 5, 120)] == ["One is here."]
+
+
+def test_copies_collapse_into_one_quote_that_names_the_other_article():
+    text = "The cable between the islands failed on Tuesday night, the operator said."
+    a, b = article(text, "a"), article(text.replace("Tuesday", "tuesday"), "b")
+    both = {("a", 1): a, ("b", 1): b}
+    found = collapse(rank([read(a, [2]), read(b, [3])], both, PLAIN))
+    assert [(c.article.id, c.also_in) for c in found] == [("b", ("a",))]
+    assert merge(found)[0].also_in == ("a",)
+
+
+def test_a_sentence_read_twice_counts_once_with_its_better_reading():
+    one = article("Only one sentence.")
+    found = rank([read(one, [1]), read(one, [2])], {("a", 1): one}, PLAIN)
+    assert [c.logit for c in found] == [2]
+
+
+def test_nearest_come_from_different_places_and_carry_no_highlights():
+    one = article("First here. Second here.\n\n" * 2 + "Third thing.")
+    hits = [Hit(Passage("a", 1, 0, 24, one.text[0:24]), 1.0)] * 2 + [Hit(Passage("a", 1, 52, 64, one.text[52:64]), 0.5)]
+    found = nearest(hits, {("a", 1): one})
+    assert [q.text for q in found] == ["First here. Second here.", "Third thing."]
+    assert all(q.highlights == () for q in found)
+
+
+SENTENCES = st.sampled_from(
+    ["Zoë left. ", "He said “no”! ", "Why?\n\n", "😀 came. ", "שלום עולם. ", "It rained… ", "No end "]
+)
+
+
+@given(st.lists(SENTENCES, min_size=1, max_size=30).map("".join), st.data())
+def test_quotes_of_any_text_are_exact_slices_that_do_not_overlap(text, data):
+    one = article(text)
+    count = len(sentences(text))
+    logits = data.draw(st.lists(st.floats(-6, 6), min_size=count, max_size=count))
+    quotes = choose(collapse(ranked(one, logits)), PLAIN, 5, 40)
+    assert all(q.text == text[q.start : q.end] for q in quotes)
+    assert all(q.start <= a < b <= q.end for q in quotes for a, b in q.highlights)
+    taken = sorted((q.start, q.end) for q in quotes)
+    assert all(left[1] <= right[0] for left, right in pairwise(taken))
+    starts, ends = {s for s, _ in sentences(text)}, {e for _, e in sentences(text)}
+    assert all(q.start in starts and q.end in ends for q in quotes)
+    assert len(quotes) <= 5
+
+
+def test_the_best_candidate_is_first():
+    one = article("One is here. Gap is here. Two is here.")
+    assert isinstance(ranked(one, [1, 0, 2])[0], Candidate)
+    assert [q.text for q in choose(ranked(one, [1, -9, 2]), PLAIN, 5, 120)] == ["Two is here.", "One is here."]
+    assert split(one, FakeEncoder().count_tokens)

@@ -1,0 +1,31 @@
+"""Who says a sentence."""
+
+import pytest
+
+from qa.speaker import speaker_of
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence", "speaker"),
+    [
+        (
+            "“It is late,” said Samuel Charap, an expert.",
+            "“It is late,” said Samuel Charap, an expert.",
+            "Samuel Charap",
+        ),
+        ("Maria Lopez said that the bridge will close.", "Maria Lopez said that the bridge will close.", "Maria Lopez"),
+        (
+            "Anna Berg, who runs the mill, said prices rose. “We cannot pay,” she said.",
+            "“We cannot pay,” she said.",
+            "Anna Berg",
+        ),
+        ("“First,” Mr. Trump said. “Then we go home.”", "“Then we go home.”", "Mr. Trump"),
+        ("The bridge will close on Monday.", "The bridge will close on Monday.", None),
+        ("Officials said the bridge will close.", "Officials said the bridge will close.", None),
+        ("According to Nils de Vries, it rained.", "According to Nils de Vries, it rained.", "Nils de Vries"),
+        ("Jo Ray spoke first, and Al Cox said no.\n\nThe sea is cold.", "The sea is cold.", None),
+    ],
+)
+def test_speaker(text, sentence, speaker):
+    start = text.index(sentence)
+    assert speaker_of(text, start, start + len(sentence)) == speaker
