@@ -1,0 +1,113 @@
+"""Markdown → Draft: front matter and headings are understood, links and emphasis become plain text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ingest import header
+from ingest.address import is_url
+from ingest.extract import Block, join
+from ingest.metadata import day
+from ingest.names import clean_authors, one_line
+from ingest.records import Draft
+from qa.errors import ExtractError
+from qa.text import fold
+
+_FRONT = re.compile(r"\A\ufeff?---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_LINK = re.compile(r"\[\[(?:[^\]|]*\|)?([^\]]+)\]\]")  # note-taking programs link names as [[Jane Doe]]
+
+
+def article(text: str, name: str) -> Draft:
+    """Return the article in a Markdown text; `name` is for messages and, as a last resort, the title.
+
+    Raises ExtractError where nothing but markup is in it.
+    """
+    front = _FRONT.match(text)
+    facts = _facts(front[1]) if front else {}
+    blocks = list(_blocks(text[front.end() :] if front else text))
+    title = one_line(str(facts.get("title") or ""))
+    if blocks and blocks[0].heading and (not title or fold(blocks[0].text) == fold(title)):
+        title = blocks[0].text
+        blocks = blocks[1:]
+    told = header.take([block.text for block in blocks])
+    blocks = blocks[told.lines :]
+    body, headings = join(blocks)
+    if not body:
+        raise ExtractError(f"{name}: there is no article in it. Save the article again.")
+    published = _first_day(facts, "published", "date", "created", "pubdate") or told.published
+    updated = _first_day(facts, "updated", "modified", "lastmod") or told.updated
+    address = next(
+        (value for key in ("url", "source", "link", "canonical") if is_url(value := str(facts.get(key) or ""))), None
+    )
+    publisher = str(facts.get("publisher") or facts.get("site") or facts.get("outlet") or "")
+    return Draft(
+        title=title or name.rpartition(".")[0] or name,
+        text=body,
+        authors=clean_authors(_listed(facts.get("authors") or facts.get("author"))) or told.authors,
+        publisher=one_line(publisher) or None,
+        published=published,
+        updated=updated if updated and published and updated > published else None,
+        language=str(facts["lang"])[:2].lower() if facts.get("lang") else None,
+        url=address,
+        headings=headings,
+    )
+
+
+def _facts(front: str) -> dict[str, Any]:
+    """Return the front matter by lower-case name; {} where it is not YAML of the plain kind."""
+    import yaml  # late: only for Markdown with front matter
+
+    try:
+        found = yaml.safe_load(front)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return {}
+    return {str(key).lower(): value for key, value in found.items()} if isinstance(found, dict) else {}
+
+
+def _listed(value: Any) -> list[str]:
+    values = value if isinstance(value, list) else [value] if value else []
+    return [_LINK.sub(r"\1", str(one.get("name") if isinstance(one, dict) else one)) for one in values]
+
+
+def _first_day(facts: dict[str, Any], *names: str) -> str | None:
+    return next((found for name in names if (found := day(str(facts.get(name) or "")))), None)
+
+
+def _blocks(text: str) -> Iterator[Block]:
+    """Yield paragraphs, list items, table rows and headings as plain text, in order."""
+    from markdown_it import MarkdownIt  # late: only for Markdown
+
+    heading, cell = False, False
+    row: list[str] = []
+    for token in MarkdownIt("commonmark").enable("table").parse(text):
+        if token.type == "heading_open":
+            heading = True
+        elif token.type in ("fence", "code_block"):
+            yield Block(token.content.strip())
+        elif token.type in ("th_open", "td_open", "th_close", "td_close"):
+            cell = token.type.endswith("open")
+        elif token.type == "tr_open":
+            row = []
+        elif token.type == "tr_close":
+            yield Block(" | ".join(row))
+        elif token.type == "inline":
+            plain = _plain(token.children or [])
+            if cell:
+                row.append(plain)
+            elif plain:
+                yield Block(plain, heading)
+            heading = False
+
+
+def _plain(children: list[Any]) -> str:
+    parts = []
+    for child in children:
+        if child.type in ("text", "code_inline"):
+            parts.append(child.content)
+        elif child.type == "softbreak":
+            parts.append(" ")
+        elif child.type == "hardbreak":
+            parts.append("\n")
+    return "\n".join(" ".join(line.split()) for line in "".join(parts).split("\n") if line.strip())
