@@ -42,18 +42,18 @@ class Candidate:
 
 
 def rank(read: Iterable[Sequence[SentenceScore]], articles: Articles, calibration: Calibration) -> list[Candidate]:
-    """Return every sentence that was read, once, best first. Headings are left out.
+    """Return every sentence that was read, once, best first; `read` is in the order of retrieval.
 
-    A sentence that two passages hold counts with the better of its readings.
+    Headings are left out. A sentence that two passages hold counts with the better of its readings.
     """
     best: dict[tuple[str, int, int], Candidate] = {}
-    for passage in read:
+    for place, passage in enumerate(read):
         for sentence in passage:
             home = sentence.span.passage
             article = articles[home.article_id, home.version]
             if any(a <= sentence.start and sentence.end <= b for a, b in article.headings):
                 continue
-            logit = calibration.sentence_logit(sentence.span.score, sentence.evidence)
+            logit = calibration.sentence_logit(sentence.span.score, sentence.evidence, place)
             key = (article.id, sentence.start, sentence.end)
             if key not in best or best[key].logit < logit:
                 best[key] = Candidate(article, sentence.start, sentence.end, (sentence.span, *sentence.more), logit)

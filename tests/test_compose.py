@@ -12,7 +12,7 @@ from qa.records import Article, Hit, Passage, SentenceScore, Span
 from qa.text import sentences
 from tests.fakes import FakeEncoder
 
-PLAIN = Calibration(evidence=1.0, margin=0.0, bias=0.0, keep=0.2, keep_share=0.0)
+PLAIN = Calibration(evidence=1.0, margin=0.0, rank=0.0, bias=0.0, keep=0.2, keep_share=0.0)
 
 
 def article(text, id="a", **given):

@@ -1,0 +1,128 @@
+"""Two runs side by side, and floors that a change must hold."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from eval import evaluate, floors
+from eval.compare import compare, quality, read, terminal
+from eval.report import write
+from eval.run import Run
+from eval.summary import paired
+from qa.errors import QuestionSetError
+from qa.library import Library
+from tests.eval_tools import Scripted, fill, question
+from tests.test_eval_run import BANNED, QUESTIONS, SCRIPT
+
+
+@pytest.fixture
+def before(library: Library) -> Run:
+    return evaluate(Scripted(fill(library), SCRIPT), QUESTIONS)
+
+
+@pytest.fixture
+def after(library: Library, before: Run) -> Run:
+    better = {**SCRIPT, QUESTIONS[2].question: (0.7, [BANNED]), QUESTIONS[4].question: (0.6, [BANNED])}
+    return evaluate(Scripted(library, better), QUESTIONS)
+
+
+def test_the_questions_that_changed_better_and_worse(before: Run, after: Run):
+    found = compare(before, after, ("old", "new"))
+    assert (found.questions, found.only_a, found.only_b) == (6, 0, 0)
+    assert [(row["id"], row["by"]) for row in found.better] == [("q3", 1.0)]
+    assert [(row["id"], row["by"]) for row in found.worse] == [("q5", -1.0)]
+    row = found.measures["point_recall@3"]
+    assert row["difference"] == pytest.approx(1 / 4)
+    assert row["interval"][0] <= 1 / 4 <= row["interval"][1]
+    assert found.differs == []  # the same code, models, library and questions
+    text = terminal(found)
+    assert (
+        "Better in new: 1" in text
+        and "q3  What did the council ban in schools?  (not quoted → answered, +1.00)" in text
+    )
+
+
+def test_a_run_equals_itself(before: Run):
+    found = compare(before, before)
+    assert found.better == found.worse == []
+    assert all(row["difference"] == 0 and row["p"] == 1 for row in found.measures.values())
+
+
+def test_only_questions_of_both_runs_are_compared(library: Library, before: Run):
+    changed = replace(QUESTIONS[1], question="What did it cost?")
+    other = evaluate(Scripted(library, SCRIPT), (QUESTIONS[0], changed))
+    found = compare(before, other)
+    assert (found.questions, found.only_a, found.only_b) == (1, 5, 1)
+    assert found.differs == ["questions"]
+    alone = evaluate(Scripted(library, SCRIPT), (question("z", "Why?", "May 1932"),))
+    with pytest.raises(QuestionSetError, match="no question in common"):
+        compare(before, alone)
+
+
+def test_a_sure_difference_is_significant_and_a_shaky_one_is_not():
+    def cases(values: list[float]) -> list[dict]:
+        return [{"answerable": True, "group": str(n), "scores": {"short_f1": v}} for n, v in enumerate(values)]
+
+    base = [0.0] * 40
+    sure = paired(cases(base), cases([1.0] * 20 + [0.0] * 20), ["short_f1"])["short_f1"]
+    shaky = paired(cases(base), cases([1.0, -1.0, 1.0] + [0.0] * 37), ["short_f1"])["short_f1"]
+    assert sure["difference"] == 1 / 2 and sure["interval"][0] > 0 and sure["p"] < 0.01
+    assert shaky["interval"][0] < 0 < shaky["interval"][1] and shaky["p"] > 0.1
+    # 1.96·√(.25/40) = .155
+    assert sure["interval"] == pytest.approx([0.5 - 0.155, 0.5 + 0.155], abs=0.03)
+
+
+def test_quality_of_a_question(before: Run):
+    assert [quality(case) for case in before.questions] == [1, 1 / 2, 0, 0, 1, 0]
+
+
+def test_runs_are_read_from_folder_or_file(before: Run, tmp_path: Path):
+    write(before, tmp_path / "run")
+    assert read(tmp_path / "run").summary == read(tmp_path / "run" / "run.json").summary == before.summary
+    with pytest.raises(QuestionSetError, match="there is no such run"):
+        read(tmp_path / "none")
+    (tmp_path / "bad.json").write_text("[1]")
+    with pytest.raises(QuestionSetError, match="is not a run of byline eval"):
+        read(tmp_path / "bad.json")
+
+
+# Floors
+
+
+def test_floors_hold_or_break():
+    summary = {"point_recall@3": 0.80, "ece": 0.10}
+    assert floors.broken(summary, {"point_recall@3": 0.80, "ece": 0.10}) == []
+    assert floors.broken(summary, {"point_recall@3": 0.81}) == ["point_recall@3 is 0.80 (0.8000), under 0.81."]
+    assert floors.broken(summary, {"ece": 0.08}) == ["ece is 0.100 (0.1000), above 0.08."]
+    assert floors.broken(summary, {"point_recall@3": 0.804}, floors.TOLERANCE) == []
+    assert "was not measured" in floors.broken(summary, {"mrr": 0.5})[0]
+
+
+def test_floors_only_rise_unless_forced():
+    pinned = {"point_recall@3": 0.80, "evidence_precision": 0.6, "ece": 0.08, "mrr": 0.5}
+    summary = {"point_recall@3": 0.85, "evidence_precision": 0.5, "ece": 0.05}
+    rises = {"point_recall@3": 0.85, "evidence_precision": 0.6, "ece": 0.05, "mrr": 0.5}
+    assert floors.raised(summary, pinned) == rises
+    assert floors.raised(summary, pinned, force=True)["evidence_precision"] == 0.5
+
+
+@pytest.mark.parametrize(
+    "text", ["point_recall@3", "point_recall@3=", "point_recall@3=high", "=0.5", "pointrecall=0.5"]
+)
+def test_a_floor_that_is_none_is_refused(text: str):
+    with pytest.raises(floors.FloorError):
+        floors.parse([text])
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"mrr": "high"}', '{"mrr": true}', '{"mmr": 0.5}'])
+def test_a_file_of_floors_is_checked(tmp_path: Path, text: str):
+    file = tmp_path / "floors.json"
+    file.write_text(text)
+    with pytest.raises(floors.FloorError, match=str(file)):
+        floors.read(file)
+    file.write_text(json.dumps({"mrr": 0.5}))
+    assert floors.read(file) == {"mrr": 0.5}
