@@ -42,6 +42,9 @@ SETS = {
     "ester": 2.0,
 }
 NEWS_TIMES = 4
+# The second stage dwells on what answers in several sentences, where the first one is weakest.
+SECOND_NEWS_TIMES = {"definition": 10, "list": 8, "why_how": 8, "attribution": 5, "unanswerable": 5, "factoid": 3}
+SECOND_SHARE = 0.3  # of the other sets, so that nothing is forgotten
 WHOLE_SENTENCES = frozenset({"selqa_sentence", "clapnq_dev"})  # their answers are sentences: no spans to learn
 UNANSWERABLE = 1 / 6
 TITLED = 0.8
@@ -101,8 +104,11 @@ def news_articles(folder: Path) -> dict[str, Article]:
     }
 
 
-def news_examples(folder: Path, encoder: Encoder, rng: random.Random) -> list[Example]:
-    """Return examples from the training part of the news questions: each with a fresh pair of passages a time."""
+def news_examples(folder: Path, encoder: Encoder, rng: random.Random, second: bool = False) -> list[Example]:
+    """Return examples from the training part of the news questions: each with a fresh pair of passages a time.
+
+    `second`: as often as the second stage wants them.
+    """
     articles = {key: article for key, article in news_articles(folder).items() if part_of(key) == "train"}
     questions = [q for q in read_lines(folder / "news_questions.jsonl.gz") if q["article"] in articles]
     passages = [(key, p) for key, article in articles.items() for p in split(article, encoder.count_tokens)]
@@ -127,15 +133,15 @@ def news_examples(folder: Path, encoder: Encoder, rng: random.Random) -> list[Ex
             return Context(heading, passages[n][1].text)
 
         positives = [n for n in mine if holds[n]]
-        for time in range(NEWS_TIMES):
+        for time in range(SECOND_NEWS_TIMES[question["type"]] if second else NEWS_TIMES):
             pool = negatives * 2 + others if negatives else others
             if not positives or (others and rng.random() < UNANSWERABLE / 2):
                 if evidence:
                     pool = others  # its own article may answer
                 elif len(negatives) > 1:
                     pool = negatives
-                first, second = rng.sample(pool, 2) if len(set(pool)) > 1 else (pool[0], pool[0])
-                examples.append(Example(question["question"], context(first), context(second), (), (), True))
+                one, other = rng.sample(pool, 2) if len(set(pool)) > 1 else (pool[0], pool[0])
+                examples.append(Example(question["question"], context(one), context(other), (), (), True))
                 continue
             number = positives[time % len(positives)]
             text = passages[number][1].text
