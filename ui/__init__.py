@@ -1,0 +1,1 @@
+"""The interfaces: the command line (`ui.cli`) and the browser (`ui.chat`)."""

@@ -1,0 +1,94 @@
+"""What other programs may call, through Gradio's API and as MCP tools: ask, add, search, verify. Nothing else.
+
+These four are public; every other event of the pages is private (`api_visibility="private"`) and shut by the server.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from qa.check import LONGEST, check
+from qa.errors import BylineError
+from qa.records import Filters
+from qa.render import safe_url
+from ui import asking
+from ui.desk import ASKERS, QUESTION, Desk
+
+NAMES = ("ask", "add", "search", "verify")
+ADDRESSES = 50  # at a time
+
+
+def build(desk: Desk) -> None:
+    """Offer the four functions; call it inside the app's blocks."""
+
+    def ask(question: str, after: str = "", before: str = "", publishers: str = "") -> dict[str, Any]:
+        """Answer a question in exact quotes from the library's articles, with outlet, author, date and place.
+
+        Args:
+            question: The question, in one's own words.
+            after: Only articles published on or after this ISO date, e.g. 2025-01-31.
+            before: Only articles published on or before this ISO date.
+            publishers: Only these outlets, separated by commas.
+        """
+        names = [name.strip() for name in publishers.split(",") if name.strip()]
+        filters = Filters(asking.iso(after), asking.iso(before), names)
+        return _told(lambda: desk.assistant.ask(question[:QUESTION], filters=filters or None).to_dict())
+
+    def add(urls: str) -> list[dict[str, Any]]:
+        """Add articles to the library by their web addresses; each gets its own result.
+
+        Args:
+            urls: Web addresses (http or https), separated by white space.
+        """
+        wanted = urls.split()[:ADDRESSES]
+        if wrong := [url for url in wanted if not safe_url(url)]:
+            raise gr.Error(f"{wrong[0][:80]} is not a web address. Start it with https://")
+        results = _told(lambda: desk.add(wanted))
+        names = ("source", "status", "article_id", "title", "reason")
+        return [{name: getattr(result, name) for name in names} for result in results]
+
+    def search(text: str, limit: int = 20) -> list[dict[str, Any]]:
+        """List the library's articles whose title, outlet or author hold every word of a text, the latest first.
+
+        Args:
+            text: Words to look for; none lists every article.
+            limit: How many at most, up to 200.
+        """
+        rows = _told(lambda: desk.library.list(text=text or None))[: max(1, min(int(limit), 200))]
+        names = ("id", "title", "publisher", "published", "url", "words")
+        return [{name: getattr(row, name) for name in names} for row in rows]
+
+    def verify(quotation: str) -> dict[str, Any]:
+        """Check whether the library's articles say a quotation: exactly, in the same words, nearly, or not.
+
+        Args:
+            quotation: The sentence or passage to look for.
+        """
+        found = _told(lambda: check(quotation[:LONGEST], desk.library))
+        matches = [
+            {
+                "kind": match.kind,
+                "score": round(match.score, 3),
+                "text": match.quote.text,
+                "title": match.quote.title,
+                "source": match.quote.source,
+                "url": match.quote.url,
+                "quote": match.quote.id,
+                "changes": [list(pair) for pair in match.changes],
+            }
+            for match in found.matches
+        ]
+        return {"verdict": found.verdict, "matches": matches}
+
+    for function in (ask, add, search, verify):
+        gr.api(function, api_name=function.__name__, concurrency_limit=ASKERS, concurrency_id="ask")
+
+
+def _told(work: Any) -> Any:
+    """Return what `work` returns; an expected error is told in its own words, any other stays in the log."""
+    try:
+        return work()
+    except BylineError as error:
+        raise gr.Error(str(error)) from error
