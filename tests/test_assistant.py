@@ -69,7 +69,7 @@ def test_filters(assistant):
 
 
 def test_a_copied_story_is_quoted_once_and_names_the_copy(assistant):
-    answer = assistant.ask("How many islanders were cut off by the cable fault?")
+    answer = assistant.ask("How many people on the Kestrel Isles were left without internet?")
     texts = [quote.text for quote in answer.quotes]
     assert len(texts) == len(set(texts))
     titles = {row.id: row.title for row in assistant.library.list()}
