@@ -42,9 +42,6 @@ SETS = {
     "ester": 2.0,
 }
 NEWS_TIMES = 4
-# The second stage dwells on what answers in several sentences, where the first one is weakest.
-SECOND_NEWS_TIMES = {"definition": 10, "list": 8, "why_how": 8, "attribution": 5, "unanswerable": 5, "factoid": 3}
-SECOND_SHARE = 0.3  # of the other sets, so that nothing is forgotten
 WHOLE_SENTENCES = frozenset({"selqa_sentence", "clapnq_dev"})  # their answers are sentences: no spans to learn
 UNANSWERABLE = 1 / 6
 TITLED = 0.8
@@ -104,11 +101,8 @@ def news_articles(folder: Path) -> dict[str, Article]:
     }
 
 
-def news_examples(folder: Path, encoder: Encoder, rng: random.Random, second: bool = False) -> list[Example]:
-    """Return examples from the training part of the news questions: each with a fresh pair of passages a time.
-
-    `second`: as often as the second stage wants them.
-    """
+def news_examples(folder: Path, encoder: Encoder, rng: random.Random) -> list[Example]:
+    """Return examples from the training part of the news questions: each with a fresh pair of passages a time."""
     articles = {key: article for key, article in news_articles(folder).items() if part_of(key) == "train"}
     questions = [q for q in read_lines(folder / "news_questions.jsonl.gz") if q["article"] in articles]
     passages = [(key, p) for key, article in articles.items() for p in split(article, encoder.count_tokens)]
@@ -133,7 +127,7 @@ def news_examples(folder: Path, encoder: Encoder, rng: random.Random, second: bo
             return Context(heading, passages[n][1].text)
 
         positives = [n for n in mine if holds[n]]
-        for time in range(SECOND_NEWS_TIMES[question["type"]] if second else NEWS_TIMES):
+        for time in range(NEWS_TIMES):
             pool = negatives * 2 + others if negatives else others
             if not positives or (others and rng.random() < UNANSWERABLE / 2):
                 if evidence:

@@ -219,13 +219,6 @@ def shipped_state(network: ReaderNetwork) -> dict[str, Any]:
 
 def load_bundled(folder: Path = WEIGHTS) -> tuple[ReaderNetwork, Any]:
     """Return the trained reader of `folder` and its tokenizer. Raises ReaderError."""
-    network, tokenizer = new_network()
-    load_shipped(network, folder)
-    return network, tokenizer
-
-
-def load_shipped(network: ReaderNetwork, folder: Path) -> None:
-    """Give `network` the trained weights of `folder`. Raises ReaderError."""
     from safetensors.torch import load_file
 
     file = folder / "reader.safetensors"
@@ -235,9 +228,11 @@ def load_shipped(network: ReaderNetwork, folder: Path) -> None:
         raise ReaderError(
             f"the reader's weights {file} cannot be read ({error}). Reinstall Byline, or run python -m qa.reader.train."
         ) from error
+    network, tokenizer = new_network()
     missing, unexpected = network.load_state_dict({k: v.float() for k, v in state.items()}, strict=False)
     if unexpected or any(".embeddings." not in name for name in missing):
         raise ReaderError(f"{file} does not fit this version of Byline. Reinstall Byline.")
+    return network, tokenizer
 
 
 class Reader:

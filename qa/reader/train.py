@@ -1,4 +1,4 @@
-"""Make the reader's weights: `python -m qa.reader.train --data FOLDER --out FOLDER`, then once more with `--start`.
+"""Make the reader's weights: `python -m qa.reader.train --data FOLDER --out FOLDER`.
 
 Fine-tunes the bundled encoder (embeddings frozen) as a span reader with a sentence output. The loss of a question
 with its two passages is the sum of
@@ -32,23 +32,22 @@ from qa.reader import attention, data, model  # noqa: E402  (torch first, with i
 QUESTIONS_A_STEP = 16
 LEARNING_RATE = 2e-4
 HEAD_RATE = 1e-3  # the two new heads start from noise
-SECOND_RATE = 0.5  # of both rates, in the second stage
 WARM_UP = 0.04
 CHECKPOINT_STEPS = 200
 POOL = 64  # steps whose questions are sorted by length together: batches of like length waste no padding
 
 
-def examples_from(folder: Path, seed: int, second: bool = False) -> list[data.Example]:
-    """Return one pass of training examples, of the first stage or the second."""
+def examples_from(folder: Path, seed: int) -> list[data.Example]:
+    """Return one pass of training examples."""
     rng, encoder = random.Random(seed), Encoder()
-    found = data.news_examples(folder, encoder, rng, second) if (folder / "news_questions.jsonl.gz").is_file() else []
+    found = data.news_examples(folder, encoder, rng) if (folder / "news_questions.jsonl.gz").is_file() else []
     print(f"news: {len(found):,} examples", flush=True)
     for name, share in data.SETS.items():
         file = folder / f"{name}.jsonl.gz"
         if not file.is_file():
             print(f"{file} is missing: trained without it", flush=True)
             continue
-        part = data.set_examples(file, share * (data.SECOND_SHARE if second else 1), encoder, rng)
+        part = data.set_examples(file, share, encoder, rng)
         answerable = sum(bool(e.evidence) for e in part)
         print(f"{name}: {len(part):,} examples, {answerable / max(len(part), 1):.0%} answerable", flush=True)
         found += part
@@ -145,18 +144,15 @@ def train(options: argparse.Namespace) -> None:
     if cache.is_file():
         examples = torch.load(cache, weights_only=False)
     else:
-        examples = examples_from(options.data, options.seed, bool(options.start))
+        examples = examples_from(options.data, options.seed)
         _write(cache, examples)
     network, tokenizer = model.new_network("sdpa" if torch.cuda.is_available() else attention.register())
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if options.start:
-        model.load_shipped(network, options.start)
     network.to(device).train()
     inputs = model.Inputs(tokenizer)
     body = [p for n, p in network.named_parameters() if p.requires_grad and "qa_outputs" not in n and "_head" not in n]
     heads = [p for n, p in network.named_parameters() if p.requires_grad and ("qa_outputs" in n or "_head" in n)]
-    slower = SECOND_RATE if options.start else 1.0
-    groups = [{"params": body, "peak": LEARNING_RATE * slower}, {"params": heads, "peak": HEAD_RATE * slower}]
+    groups = [{"params": body, "peak": LEARNING_RATE}, {"params": heads, "peak": HEAD_RATE}]
     optimiser = torch.optim.AdamW(groups, lr=LEARNING_RATE, weight_decay=0.01)
     per_pass = math.ceil(len(examples) / QUESTIONS_A_STEP)
     steps = options.steps or per_pass * options.passes
@@ -214,7 +210,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m qa.reader.train", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the training sets")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and weights")
-    parser.add_argument("--start", type=Path, help="second stage: go on from the weights in this folder")
     parser.add_argument("--passes", type=int, default=1, help="passes over the examples (default 1)")
     parser.add_argument("--steps", type=int, default=0, help="stop after so many steps instead")
     parser.add_argument(
