@@ -233,8 +233,8 @@ def _chat(options: argparse.Namespace) -> None:
 
 DEMO_QUESTIONS = (
     "What does Russia mean by security guarantees?",
-    "Why did the council pause its four-day week?",
-    "Who won the Aske Marathon?",
+    "How much will it cost to cross the Aske bridge?",
+    "What happened to the lost silent film?",
 )
 
 

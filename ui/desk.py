@@ -35,8 +35,8 @@ FRESH = 60  # seconds
 UNDO = 200  # removals that can be taken back while the server runs
 EXAMPLES = (
     "What does Russia mean by security guarantees?",
-    "Why did the council pause its four-day week?",
-    "Who won the Aske Marathon?",
+    "How much will it cost to cross the Aske bridge?",
+    "What happened to the lost silent film?",
 )
 
 
