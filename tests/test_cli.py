@@ -63,6 +63,11 @@ def test_an_expected_error_is_one_line(argv, said, capsys):
     assert "Traceback" not in out + err and len(err.splitlines()) <= 1
 
 
+def test_a_failed_source_is_named_once(capsys):
+    status, out, _ = run(capsys, "add", "no/such/file.html")
+    assert status == 1 and out.splitlines()[0].count("no/such/file.html") == 1
+
+
 def test_asking_an_empty_library_says_what_to_do(capsys):
     status, out, _ = run(capsys, "ask", "Who?")
     assert status == 0 and "byline add" in out

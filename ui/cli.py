@@ -173,7 +173,8 @@ def _print_results(results: Sequence[AddResult]) -> None:
         if result.title and result.title != result.source:
             said.append(result.source)
         line = f"{result.status:<10} {result.article_id or '':<12}  {_clean('  '.join(said))}"
-        print(line + (f": {_clean(result.reason)}" if result.reason else ""))
+        reason = _clean(result.reason or "").removeprefix(f"{_clean(result.source)}: ")  # named once is enough
+        print(line + (f": {reason}" if reason else ""))
         for warning in result.warnings:
             print(f"{'':<24} note: {_clean(warning)}")
     counts = {status: sum(r.status == status for r in results) for status in STATUSES}
