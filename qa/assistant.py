@@ -20,6 +20,7 @@ from qa.retrieve import retrieve
 from qa.settings import BUNDLED, Settings
 
 if TYPE_CHECKING:
+    from qa.library import View
     from qa.reader.model import Reader
 
 History = Sequence[tuple[str, "Answer | str"]]
@@ -161,10 +162,10 @@ class Assistant:
         spans = sorted((s.span for passage in read for s in passage), key=lambda s: -s.score)
         return Trace(answer, tuple(hits), tuple(spans), seconds, tuple(tuple(passage) for passage in read))
 
-    def _search(self, asked: Standalone, view: object, filters: Filters | None) -> list[Hit]:
+    def _search(self, asked: Standalone, view: View, filters: Filters | None) -> list[Hit]:
         return retrieve(
             asked.question,
-            view,  # type: ignore[arg-type]
+            view,
             self.library.encoder,
             self.settings.passages_read,
             filters,

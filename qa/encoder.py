@@ -94,7 +94,7 @@ class Encoder:
             model = SentenceTransformer(folder, device="cpu", model_kwargs={"dtype": dtype})
         except Exception as error:  # the library raises OSError, ValueError, KeyError and its own kinds
             raise SettingsError(
-                f"the encoder {self._given!r} cannot be loaded ({_first_line(error)}). "
+                f"the encoder {self._given!r} cannot be loaded ({first_line(error)}). "
                 f"Name a sentence-transformers folder or model in the settings, or {BUNDLED!r}."
             ) from error
         return model.eval()
@@ -139,5 +139,6 @@ class Encoder:
         return [len(encoding.ids) for encoding in counter.encode_batch(list(texts), add_special_tokens=False)]
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Return the first line of a library's error, or its kind where it says nothing."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

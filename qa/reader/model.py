@@ -19,7 +19,7 @@ import torch
 from torch import nn
 from transformers import AutoConfig, AutoModelForQuestionAnswering, AutoTokenizer
 
-from qa.encoder import bundled_folder, native_bf16, prepare_torch, quiet_loading
+from qa.encoder import bundled_folder, first_line, native_bf16, prepare_torch, quiet_loading
 from qa.errors import ReaderError
 from qa.passages import heading_text
 from qa.records import Article, Hit, SentenceScore, Span
@@ -261,9 +261,8 @@ class Reader:
             )
             tokenizer = AutoTokenizer.from_pretrained(settings.reader)
         except Exception as error:
-            line = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
             raise ReaderError(
-                f"the reader {settings.reader!r} cannot be loaded ({line}). "
+                f"the reader {settings.reader!r} cannot be loaded ({first_line(error)}). "
                 f"Name a question-answering model's folder or hub name in the settings, or {BUNDLED!r}."
             ) from error
         if any("qa_outputs" in name for name in info["missing_keys"]):
