@@ -2,7 +2,8 @@
 
 Each question is read in its own context, whole; the answer is the span with the largest margin. For sets with
 unanswerable questions the AUROC of that margin is printed; for sets whose answers belong together, the F1 of partial
-matches (Li and others 2022, MultiSpanQA). Titles named in a training file can be left out.
+matches (Li and others 2022, MultiSpanQA). `--untrained` leaves out the titles whose unanswerable questions were trained
+on.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 
 from eval import metrics
 from qa.errors import QuestionSetError
-from qa.reader.data import read_lines
+from qa.reader.data import read_lines, trained_on
 from qa.records import Article, Hit, Passage, SentenceScore
 
 
@@ -34,16 +35,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("files", nargs="+", type=Path, help="question-answering lines, gzipped (.jsonl.gz)")
     parser.add_argument("--limit", type=int, default=0, help="so many questions, drawn with a fixed seed (0: all)")
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the reader's weights")
-    parser.add_argument("--not-in", type=Path, help="leave out the titles of this file (what training saw)")
+    parser.add_argument("--untrained", action="store_true", help="leave out titles that training saw a part of")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(argv)
-    seen = {line["title"] for line in read_lines(options.not_in)} if options.not_in else set()
     reader, calibration = Reader(*load_bundled(options.weights)), Calibration.read(options.weights / "config.json")
     results = {}
     for file in options.files:
         if not file.is_file():
             raise QuestionSetError(f"{file}: no such file. Give a question-answering set (.jsonl.gz).")
-        lines = [line for line in read_lines(file) if line["title"] not in seen]
+        lines = [line for line in read_lines(file) if not (options.untrained and trained_on(line["title"]))]
         if options.limit and options.limit < len(lines):
             lines = random.Random(0).sample(lines, options.limit)
         results[file.name] = score(lines, reader, calibration)

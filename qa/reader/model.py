@@ -8,6 +8,7 @@ Offsets go from the tokenizer to the screen; nothing is searched for again.
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from transformers import AutoConfig, AutoModelForQuestionAnswering, AutoTokenize
 from qa.encoder import bundled_folder, first_line, native_bf16, prepare_torch, quiet_loading
 from qa.errors import ReaderError
 from qa.passages import heading_text
+from qa.reader import attention
 from qa.records import Article, Hit, SentenceScore, Span
 from qa.settings import BUNDLED, Settings
 from qa.text import sentences
@@ -35,7 +37,9 @@ MAX_ANSWER = 48  # tokens; longer answers are shown as whole sentences anyway
 MOST_SPANS = 4  # of one sentence
 NEARLY = 3.0  # logits that a further span of a sentence may be worse than its best
 BATCH = 16
-WIDTHS = 16  # inputs are padded to a multiple: kernels are made, and kept, for each shape that comes along
+# A batch is filled up to a multiple of so many tokens: kernels are made, and kept, for each shape that comes along,
+# and below 512 rows oneDNN adds up a product of 1,536 numbers in another order, which shows in a logit's second digit.
+ROWS = 512
 OUTSIDE = -1
 
 
@@ -50,26 +54,30 @@ class ReaderNetwork(nn.Module):
             nn.Sequential(nn.Linear(2 * hidden, 128), nn.GELU(), nn.Linear(128, 1)) if sentence_head else None
         )
 
-    def forward(
-        self, input_ids: Any, attention_mask: Any, token_type_ids: Any, sentence_ids: Any, count: int
-    ) -> tuple[Any, Any, Any]:
-        """Return start and end logits (batch, tokens) and sentence logits (batch, count), in float32.
+    def forward(self, batch: Batch) -> tuple[Any, Any, Any]:
+        """Return start and end logits (tokens,) and sentence logits (sentences,) of a batch's windows, in float32.
 
-        `sentence_ids` (batch, tokens) names each token's sentence in its passage, or OUTSIDE.
+        Sentence logits are None of a model without the sentence output. Windows are read end to end in one row where
+        the model keeps them apart, else one at a time: what a window gets does not depend on the others.
         """
-        given = {"input_ids": input_ids, "attention_mask": attention_mask}
-        if self.base.config.type_vocab_size > 1:
-            given["token_type_ids"] = token_type_ids
         if self.sentence_head is None:
-            output = self.base(**given)
-            return output.start_logits.float(), output.end_logits.float(), None
-        tokens = self.base.base_model(**given).last_hidden_state.float()
+            parts = [self.base(**batch.inputs(self._has_types, slice(a, b))) for a, b in batch.bounds]
+            joined = [
+                torch.cat([getattr(p, name)[0] for p in parts]).float() for name in ("start_logits", "end_logits")
+            ]
+            return joined[0], joined[1], None
+        given = {**batch.inputs(True), "position_ids": batch.positions[None], "groups": batch.groups}
+        tokens = self.base.base_model(**given).last_hidden_state[0].float()
         # The outputs are computed in float32: in bfloat16 a logit of 8 is rounded to 1/32, and ties decide answers.
         with torch.autocast(tokens.device.type, enabled=False):
             start, end = _linear(self.base.qa_outputs, tokens).unbind(-1)
             hidden, activation, last = self.sentence_head
-            pooled = _pooled(tokens, sentence_ids, count)
+            pooled = _pooled(tokens, batch.sentences, batch.count)
             return start, end, _linear(last, activation(_linear(hidden, pooled))).squeeze(-1)
+
+    @property
+    def _has_types(self) -> bool:
+        return self.base.config.type_vocab_size > 1
 
 
 def multiply_in_bf16(network: ReaderNetwork) -> None:
@@ -89,15 +97,14 @@ def _linear(layer: Any, inputs: Any) -> Any:
 
 
 def _pooled(tokens: Any, sentence_ids: Any, count: int) -> Any:
-    """Return the mean and the maximum of each sentence's token vectors: (batch, count, 2 * size)."""
+    """Return the mean and the maximum of each sentence's token vectors: (count, 2 * size)."""
     slot = torch.where(sentence_ids == OUTSIDE, count, sentence_ids)
-    shape = (tokens.shape[0], count + 1, tokens.shape[2])
     index = slot.unsqueeze(-1).expand_as(tokens)
-    zeros = torch.zeros(shape, device=tokens.device)
-    total = zeros.scatter_add(1, index, tokens)
-    size = zeros[..., 0].scatter_add(1, slot, torch.ones_like(slot, dtype=torch.float32))
-    top = zeros.scatter_reduce(1, index, tokens, "amax", include_self=False)
-    return torch.cat([total / size.clamp(min=1).unsqueeze(-1), top], -1)[:, :count]
+    zeros = torch.zeros((count + 1, tokens.shape[1]), device=tokens.device)
+    total = zeros.scatter_add(0, index, tokens)
+    size = zeros[:, 0].scatter_add(0, slot, torch.ones_like(slot, dtype=torch.float32))
+    top = zeros.scatter_reduce(0, index, tokens, "amax", include_self=False)
+    return torch.cat([total / size.clamp(min=1).unsqueeze(-1), top], -1)[:count]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +116,35 @@ class Window:
     types: tuple[int, ...]
     offsets: tuple[tuple[int, int] | None, ...]
     sentence_ids: tuple[int, ...]
+
+    @property
+    def count(self) -> int:
+        """Return how many sentences its outputs are for: one more than the last it holds."""
+        return max(self.sentence_ids, default=OUTSIDE) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Windows end to end as tensors (tokens,), with padding as a last one; `sentences` counts on through them."""
+
+    ids: Any
+    types: Any
+    positions: Any
+    sentences: Any
+    lengths: tuple[int, ...]
+    groups: list[attention.Group]
+    count: int
+
+    @property
+    def bounds(self) -> list[tuple[int, int]]:
+        """Return where each window begins and ends."""
+        ends = list(itertools.accumulate(self.lengths))
+        return list(zip([0, *ends], ends, strict=False))
+
+    def inputs(self, types: bool, part: slice = slice(None)) -> dict[str, Any]:
+        """Return what a model is given of one part: a row of ids, and of types where it has them."""
+        given = {"input_ids": self.ids[None, part]}
+        return {**given, "token_type_ids": self.types[None, part]} if types else given
 
 
 class Inputs:
@@ -177,31 +213,37 @@ class Inputs:
             for chosen in pick
         ]
 
-    def batch(self, windows: Sequence[Window]) -> tuple[Any, Any, Any, Any, int]:
-        """Return the padded tensors of `ReaderNetwork.forward`."""
-        longest = max(len(w.ids) for w in windows)
-        width = -(-longest // WIDTHS) * WIDTHS
+    def batch(self, windows: Sequence[Window], device: Any = "cpu") -> Batch:
+        """Return the windows end to end, filled up to a multiple of ROWS tokens."""
+        lengths = [len(window.ids) for window in windows]
+        spare = -sum(lengths) % ROWS
+        positions = [n for length in lengths for n in range(length)] + [n % self.max_tokens for n in range(spare)]
+        sentences: list[int] = []
+        count = 0
+        for window in windows:
+            sentences += [s if s == OUTSIDE else s + count for s in window.sentence_ids]
+            count += window.count
 
-        def padded(rows: Sequence[Sequence[int]], value: int) -> Any:
-            return torch.tensor([[*row, *([value] * (width - len(row)))] for row in rows])
+        def filled(values: list[int], value: int) -> Any:
+            return torch.tensor(values + [value] * (sum(lengths) + spare - len(values)), device=device)
 
-        mask = padded([[1] * len(w.ids) for w in windows], 0)
-        sentence_ids = padded([w.sentence_ids for w in windows], OUTSIDE)
-        return (
-            padded([w.ids for w in windows], self.pad),
-            mask,
-            padded([w.types for w in windows], 0),
-            sentence_ids,
-            int(sentence_ids.max()) + 1,
+        return Batch(
+            filled([i for window in windows for i in window.ids], self.pad),
+            filled([i for window in windows for i in window.types], 0),
+            filled(positions, 0),
+            filled(sentences, OUTSIDE),
+            tuple(lengths),
+            attention.groups_of([*lengths, spare] if spare else lengths, device),
+            count,
         )
 
 
-def new_network(attention: str = "sdpa") -> tuple[ReaderNetwork, Any]:
+def new_network() -> tuple[ReaderNetwork, Any]:
     """Return an untrained reader on the bundled encoder's weights, embeddings frozen, and its tokenizer."""
     quiet_loading()
     folder = bundled_folder()
     base = AutoModelForQuestionAnswering.from_pretrained(
-        folder, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, attn_implementation=attention
+        folder, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, attn_implementation=attention.register()
     )
     for parameter in base.base_model.embeddings.parameters():
         parameter.requires_grad_(False)
@@ -312,24 +354,25 @@ class Reader:
         return results
 
     def _score(self, windows: Sequence[Window]) -> list[dict[int, _Reading]]:
-        ids, mask, types, sentence_ids, count = self._inputs.batch(windows)
+        batch = self._inputs.batch(windows)
         with self._lock, torch.inference_mode():
-            start, end, evidence = self._network(ids, mask, types, sentence_ids, max(count, 1))
+            start, end, evidence = self._network(batch)
         starts, ends = start.numpy(), end.numpy()
-        results = []
-        for row, window in enumerate(windows):
-            null = float(starts[row, 0] + ends[row, 0])
+        results, sentences_before = [], 0
+        for (left_edge, right_edge), window in zip(batch.bounds, windows, strict=True):
+            own_starts, own_ends = starts[left_edge:right_edge], ends[left_edge:right_edge]
+            null = float(own_starts[0] + own_ends[0])
             readings = {}
             for sentence, first, last in _runs(window.sentence_ids):
                 spans = []
-                for logit, left, right in best_spans(starts[row, first:last], ends[row, first:last], null):
+                for total, left, right in best_spans(own_starts[first:last], own_ends[first:last], null):
                     begin, finish = window.offsets[first + left], window.offsets[first + right]
                     assert begin is not None and finish is not None  # a run holds only tokens with offsets
-                    spans.append((logit - null, begin[0], finish[1]))
-                readings[sentence] = _Reading(
-                    tuple(spans), float(evidence[row, sentence]) if evidence is not None else None
-                )
+                    spans.append((total - null, begin[0], finish[1]))
+                logit = None if evidence is None else float(evidence[sentences_before + sentence])
+                readings[sentence] = _Reading(tuple(spans), logit)
             results.append(readings)
+            sentences_before += window.count
         return results
 
 

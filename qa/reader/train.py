@@ -8,7 +8,8 @@ with its two passages is the sum of
   Reading Comprehension", section 3.2, shared normalisation);
 - the sentence loss: a binary one over the sentences of both passages, and half a listwise one.
 
-Runs on a GPU where there is one. Writes a checkpoint every few hundred steps and resumes from it.
+`--start FOLDER` goes on from the weights of an earlier run, with a fresh schedule. Runs on a GPU where there is one.
+Writes a checkpoint every few hundred steps and resumes from it.
 """
 
 from __future__ import annotations
@@ -23,22 +24,23 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from qa.encoder import Encoder, prepare_torch
 
 torch = prepare_torch()
 
-from qa.reader import attention, data, model  # noqa: E402  (torch first, with its settings)
+from qa.reader import data, model  # noqa: E402  (torch first, with its settings)
 
 QUESTIONS_A_STEP = 16
 LEARNING_RATE = 2e-4
 HEAD_RATE = 1e-3  # the two new heads start from noise
 WARM_UP = 0.04
 CHECKPOINT_STEPS = 200
-POOL = 64  # steps whose questions are sorted by length together: batches of like length waste no padding
 
 
-def examples_from(folder: Path, seed: int) -> list[data.Example]:
-    """Return one pass of training examples."""
+def examples_from(folder: Path, unanswerable: Path | None, seed: int) -> list[data.Example]:
+    """Return one pass of training examples: from the sets in `folder`, and from `unanswerable`'s training titles."""
     rng, encoder = random.Random(seed), Encoder()
     found = data.news_examples(folder, encoder, rng) if (folder / "news_questions.jsonl.gz").is_file() else []
     print(f"news: {len(found):,} examples", flush=True)
@@ -51,6 +53,10 @@ def examples_from(folder: Path, seed: int) -> list[data.Example]:
         answerable = sum(bool(e.evidence) for e in part)
         print(f"{name}: {len(part):,} examples, {answerable / max(len(part), 1):.0%} answerable", flush=True)
         found += part
+    if unanswerable:
+        part = data.unanswerable_examples(unanswerable, encoder, rng)
+        print(f"{unanswerable.name}: {len(part):,} examples", flush=True)
+        found += part
     return found
 
 
@@ -59,12 +65,8 @@ def batches(examples: Sequence[data.Example], seed: int) -> Iterator[list[data.E
     rng = random.Random(seed)
     order = list(examples)
     rng.shuffle(order)
-    size = QUESTIONS_A_STEP * POOL
-    for begin in range(0, len(order), size):
-        pool = sorted(order[begin : begin + size], key=lambda e: max(len(e.positive.text), len(e.negative.text)))
-        groups = [pool[n : n + QUESTIONS_A_STEP] for n in range(0, len(pool), QUESTIONS_A_STEP)]
-        rng.shuffle(groups)
-        yield from groups
+    for begin in range(0, len(order), QUESTIONS_A_STEP):
+        yield order[begin : begin + QUESTIONS_A_STEP]
 
 
 def targets(window: model.Window, spans: Sequence[tuple[int, int]], width: int) -> tuple[Any, Any]:
@@ -87,26 +89,26 @@ def loss_of(network: Any, inputs: model.Inputs, batch: Sequence[data.Example]) -
         pairs = [(c.heading, c.text) for c in (example.positive, example.negative)]
         both = inputs.windows(example.question, pairs)
         windows += [next(w for w in both if w.row == row) for row in (0, 1)]  # a training passage fits one window
-    ids, mask, types, sentence_ids, count = inputs.batch(windows)
-    width = ids.shape[1]
+    start, end, evidence = outputs_of(network, inputs, windows)
+    width, count = start.shape[1], evidence.shape[1]
     golds = [targets(window, batch[n // 2].spans if n % 2 == 0 else (), width) for n, window in enumerate(windows)]
     gold_start, gold_end = torch.stack([g[0] for g in golds]), torch.stack([g[1] for g in golds])
     allowed = torch.tensor([[o is not None for o in w.offsets] + [False] * (width - len(w.offsets)) for w in windows])
     learn = torch.tensor([n % 2 == 1 or batch[n // 2].learn_spans for n in range(len(windows))])
-    truth = torch.zeros(len(windows), count)
-    known = torch.zeros(len(windows), count, dtype=torch.bool)
+    sentences_known = np.zeros((len(windows), count), bool)
+    sentences_true = np.zeros((len(windows), count), np.float32)
     for n, window in enumerate(windows):
+        evidence_spans = batch[n // 2].evidence if n % 2 == 0 else ()
         for offset, sentence in zip(window.offsets, window.sentence_ids, strict=True):
             if offset is not None:
-                known[n, sentence] = True
-                if n % 2 == 0 and any(a <= offset[0] < b for a, b in batch[n // 2].evidence):
-                    truth[n, sentence] = 1.0
-    device = next(network.parameters()).device
-    ids, mask, types, sentence_ids, gold_start, gold_end, allowed, learn, truth, known = (
-        t.to(device) for t in (ids, mask, types, sentence_ids, gold_start, gold_end, allowed, learn, truth, known)
+                sentences_known[n, sentence] = True
+                if any(a <= offset[0] < b for a, b in evidence_spans):
+                    sentences_true[n, sentence] = 1.0
+    known, truth = torch.from_numpy(sentences_known), torch.from_numpy(sentences_true)
+    device = start.device
+    gold_start, gold_end, allowed, learn, truth, known = (
+        t.to(device) for t in (gold_start, gold_end, allowed, learn, truth, known)
     )
-    with torch.autocast(device.type, torch.bfloat16):
-        start, end, evidence = network(ids, mask, types, sentence_ids, count)
     span = joint = torch.zeros((), device=device)
     with_null = allowed.clone()
     with_null[:, 0] = True
@@ -129,6 +131,21 @@ def loss_of(network: Any, inputs: model.Inputs, batch: Sequence[data.Example]) -
     return total, {name: float(value.detach()) for name, value in parts.items()}
 
 
+def outputs_of(network: Any, inputs: model.Inputs, windows: Sequence[model.Window]) -> tuple[Any, Any, Any]:
+    """Return the network's outputs for the windows: start, end (both windows, tokens), sentences (windows, most)."""
+    device = next(network.parameters()).device
+    batch = inputs.batch(windows, device)
+    with torch.autocast(device.type, torch.bfloat16):
+        start, end, evidence = network(batch)
+
+    def rows(values: Any, sizes: list[int]) -> Any:
+        parts = values[: sum(sizes)].split(sizes)
+        return torch.nn.utils.rnn.pad_sequence(list(parts), batch_first=True)
+
+    sizes = [len(window.ids) for window in windows]
+    return rows(start, sizes), rows(end, sizes), rows(evidence, [window.count for window in windows])
+
+
 def rate_at(progress: float) -> float:
     """Return the share of the learning rate at `progress` in [0, 1]: up over WARM_UP, then straight down to 0."""
     return min(progress / WARM_UP, max(0.0, (1 - progress) / (1 - WARM_UP)))
@@ -144,10 +161,12 @@ def train(options: argparse.Namespace) -> None:
     if cache.is_file():
         examples = torch.load(cache, weights_only=False)
     else:
-        examples = examples_from(options.data, options.seed)
+        examples = examples_from(options.data, options.unanswerable, options.seed)
         _write(cache, examples)
-    network, tokenizer = model.new_network("sdpa" if torch.cuda.is_available() else attention.register())
+    network, tokenizer = model.new_network()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if options.start:
+        network.load_state_dict(model.load_bundled(options.start)[0].state_dict())
     network.to(device).train()
     inputs = model.Inputs(tokenizer)
     body = [p for n, p in network.named_parameters() if p.requires_grad and "qa_outputs" not in n and "_head" not in n]
@@ -176,7 +195,7 @@ def train(options: argparse.Namespace) -> None:
             if progress >= 1:
                 break
             for group in optimiser.param_groups:
-                group["lr"] = group["peak"] * rate_at(progress)
+                group["lr"] = group["peak"] * options.rate * rate_at(progress)
             loss, parts = loss_of(network, inputs, batch)
             optimiser.zero_grad()
             loss.backward()
@@ -210,6 +229,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m qa.reader.train", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the training sets")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and weights")
+    parser.add_argument(
+        "--unanswerable", type=Path, help="a set whose unanswerable questions are used, half its titles"
+    )
+    parser.add_argument("--start", type=Path, help="folder of the weights to go on from (default: the encoder's)")
+    parser.add_argument("--rate", type=float, default=1.0, help="share of the learning rates to use (default 1)")
     parser.add_argument("--passes", type=int, default=1, help="passes over the examples (default 1)")
     parser.add_argument("--steps", type=int, default=0, help="stop after so many steps instead")
     parser.add_argument(
