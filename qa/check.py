@@ -19,7 +19,7 @@ WORDS_AT_LEAST = 3  # "the council said" stands everywhere; fewer words than tha
 LONGEST = 4000  # characters; a quotation, not an article
 CANDIDATES = 40  # passages compared; the one a quotation is from is nearly always first in the full text
 NEAR = 0.6  # share of words in common, in order, from which a sentence counts as another wording
-_WORD = re.compile(r"\w+(?:['’]\w+)*")
+_WORD = re.compile(r"\d+(?:[.,]\d+)+|\w+(?:['’]\w+)*")  # a figure is one word: 3.50 is not 2.50
 _GAP = re.compile(r"\s*(?:\[\s*(?:\.{3}|…)\s*\]|\(\s*(?:\.{3}|…)\s*\)|\.{3}|…)\s*")
 
 Words = list[tuple[str, int, int]]  # a word to compare by, and its offsets

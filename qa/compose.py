@@ -6,8 +6,11 @@ article merged, copies in other articles collapsed into `also_in`. Nothing is re
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 from qa.reader.calibration import Calibration, sigmoid
 from qa.records import Article, Hit, Quote, SentenceScore, Span
@@ -18,6 +21,12 @@ LONGEST = 90  # words of one merged quote: a longer one is no longer read at a g
 NEAREST = 3
 SAME = 0.8  # the share of words in common from which two sentences say the same thing in the same words
 
+# "Russia has framed this demand as …": without the sentence before it, nobody knows which demand.
+_POINTS_BACK = re.compile(
+    r"^\W*(?:[\w’'-]+\W+){0,5}(?:(?:this|these)\s+(?!week|month|year|quarter|season|decade|century|morning|afternoon"
+    r"|evening|night|weekend|spring|summer|autumn|fall|winter|time|past|coming|point|far)|such\s+(?!as|an?|that\b))[a-z]",
+    re.IGNORECASE,
+)
 Articles = Mapping[tuple[str, int], Article]
 
 
@@ -44,20 +53,29 @@ class Candidate:
 def rank(read: Iterable[Sequence[SentenceScore]], articles: Articles, calibration: Calibration) -> list[Candidate]:
     """Return every sentence that was read, once, best first; `read` is in the order of retrieval.
 
-    Headings are left out. A sentence that two passages hold counts with the better of its readings.
+    Headings are left out. A sentence that two passages hold counts with the mean of its readings.
     """
-    best: dict[tuple[str, int, int], Candidate] = {}
+    readings: dict[tuple[str, int, int], list[tuple[int, SentenceScore]]] = defaultdict(list)
+    first_place: dict[str, int] = {}  # of each article
     for place, passage in enumerate(read):
         for sentence in passage:
             home = sentence.span.passage
+            first_place.setdefault(home.article_id, place)
             article = articles[home.article_id, home.version]
-            if any(a <= sentence.start and sentence.end <= b for a, b in article.headings):
-                continue
-            logit = calibration.sentence_logit(sentence.span.score, sentence.evidence, place)
-            key = (article.id, sentence.start, sentence.end)
-            if key not in best or best[key].logit < logit:
-                best[key] = Candidate(article, sentence.start, sentence.end, (sentence.span, *sentence.more), logit)
-    return sorted(best.values(), key=lambda c: (-c.logit, c.article.id, c.start))
+            if not any(a <= sentence.start and sentence.end <= b for a, b in article.headings):
+                readings[article.id, sentence.start, sentence.end].append((place, sentence))
+    candidates = []
+    for (key, start, end), found in readings.items():
+        _, best = max(found, key=lambda r: r[1].span.score)
+        logit = calibration.sentence_logit(
+            fmean(s.span.score for _, s in found),
+            fmean(s.evidence or 0.0 for _, s in found),
+            found[0][0],
+            first_place[key],
+        )
+        article = articles[key, best.span.passage.version]
+        candidates.append(Candidate(article, start, end, (best.span, *best.more), logit))
+    return sorted(candidates, key=lambda c: (-c.logit, c.article.id, c.start))
 
 
 def collapse(candidates: Sequence[Candidate], limit: int = 40) -> list[Candidate]:
@@ -88,19 +106,28 @@ def choose(candidates: Sequence[Candidate], calibration: Calibration, quotes: in
         return []
     least = max(calibration.keep, calibration.keep_share * candidates[0].probability)
     kept: list[Candidate] = []
-    used = 0
     for candidate in candidates:
         if kept and candidate.probability < least:
             break
-        size = len(candidate.text.split())
-        if kept and used + size > most_words:
-            continue
-        trial = merge([*kept, candidate])
-        if len(trial) > quotes:
-            continue
-        kept.append(candidate)
-        used += size
+        lead = sentence_before(candidate) if _POINTS_BACK.search(candidate.text) else None
+        for before in ([lead], []) if lead else ([],):
+            trial = {(c.article.id, c.start): c for c in (*before, *kept, candidate)}
+            fits = sum(len(c.text.split()) for c in trial.values()) <= most_words
+            if (fits or not kept) and len(merge(list(trial.values()))) <= quotes:
+                kept = list(trial.values())
+                break
     return merge(kept)
+
+
+def sentence_before(candidate: Candidate) -> Candidate | None:
+    """Return the sentence before a candidate's in its paragraph: what its "this plan" or "such limits" stand for."""
+    text, start = candidate.article.text, candidate.start
+    paragraph = text.rfind("\n\n", 0, start) + 2 if "\n\n" in text[:start] else 0
+    before = sentences(text[paragraph:start])
+    if not before:
+        return None
+    left, right = before[-1]
+    return Candidate(candidate.article, paragraph + left, paragraph + right, (), candidate.logit)
 
 
 def merge(candidates: Sequence[Candidate]) -> list[Quote]:

@@ -16,7 +16,9 @@ from qa.text import terms
 if TYPE_CHECKING:
     from qa.library import View
 
-RRF_K = 60  # the paper's constant
+# The paper has 60; over 600 news articles 10 keeps a little more of the evidence in the first 12 passages (830
+# questions, none reported on: .987 against .985), and equal weights more than any other.
+RRF_K = 10
 CANDIDATES = 50  # of each ranking
 EARLIER = 0.5  # weight of what an earlier turn's answer adds: a hint, never the lead
 

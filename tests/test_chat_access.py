@@ -92,7 +92,7 @@ def test_no_serious_finding_in_any_state(browser: Any, server: Served, axe: str,
     page.click("[data-check]")
     page.wait_for_selector(".evidence")
     found["evidence"] = serious(page, axe)
-    page.goto(f"{server.url}/library")
+    page.goto(f"{server.url}/library#add")
     page.wait_for_selector(".rows li")
     page.fill("#add-urls textarea", "http://127.0.0.1:1/x")
     page.click("#add")

@@ -88,7 +88,7 @@ def test_removing_can_be_taken_back_and_old_quotes_still_open(browser: Any, serv
 
 
 def test_the_library_is_exported_and_imported(browser: Any, server: Served, tmp_path: Path) -> None:
-    page = visit(browser, f"{server.url}/library")
+    page = visit(browser, f"{server.url}/library#add")
     page.wait_for_selector(".rows li")
     with page.expect_download() as download:
         page.click("text=Export all articles")
@@ -109,7 +109,7 @@ def test_the_library_is_exported_and_imported(browser: Any, server: Served, tmp_
     page.wait_for_selector("#add-files >> text=jsonl")
     page.click("#add")
     page.wait_for_selector(".results li >> nth=6")
-    assert page.locator(".results .verdict").all_inner_texts() == ["failed"] * 4 + ["added"] * 3
+    assert page.locator(".results .verdict").all_inner_texts() == ["Failed"] * 4 + ["Added"] * 3
     assert server.library.get(BRIDGE.id).text == BRIDGE.text
     assert server.library.get(BRIDGE.id).published == BRIDGE.published
     assert server.library.get("safe").url is None
@@ -119,7 +119,7 @@ def test_the_library_is_exported_and_imported(browser: Any, server: Served, tmp_
 def test_a_file_that_is_too_large_is_refused_with_a_clear_line(browser: Any, server: Served, tmp_path: Path) -> None:
     file = tmp_path / "large.html"
     file.write_bytes(b"<p>" + b"x" * (21 * 2**20))
-    page = visit(browser, f"{server.url}/library")
+    page = visit(browser, f"{server.url}/library#add")
     page.set_input_files("#add-files input[type=file]", str(file))
     page.wait_for_selector("text=/exceed|too large|maximum/i")
     assert server.library.count() == 2

@@ -128,7 +128,7 @@ def test_hostile_titles_authors_outlets_texts_and_addresses_do_nothing(
         assert page.evaluate("window.wasHit") is False, path
     file = tmp_path / "<img src=x onerror=hit()>.txt"
     file.write_text("A file with a hostile name\n\nIt holds an ordinary sentence about otters.\n", "utf-8")
-    page.goto(f"{server.url}/library")
+    page.goto(f"{server.url}/library#add")
     page.set_input_files("#add-files input[type=file]", str(file))
     page.wait_for_selector("#add-files >> text=txt")
     page.click("#add")

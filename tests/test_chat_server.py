@@ -224,25 +224,51 @@ def test_poor_names_and_passwords_are_refused(home: Path, name: str, password: s
         users.add(home / "users.json", name, password)
 
 
-def test_the_same_four_are_the_mcp_tools(home: Path) -> None:
-    pytest.importorskip("mcp", reason="MCP needs the extra: pip install 'byline[mcp]'")
+def test_the_same_four_are_the_mcp_tools_and_each_can_be_called(home: Path) -> None:
+    import asyncio
+
+    from mcp import ClientSession
+    from mcp.client.streamable_http import streamablehttp_client
+
+    async def talk(url: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        async with (
+            streamablehttp_client(f"{url}/gradio_api/mcp/") as (read, write, _),
+            ClientSession(read, write) as client,
+        ):
+            await client.initialize()
+            tools = {tool.name.removeprefix("byline_"): tool for tool in (await client.list_tools()).tools}
+
+            async def use(name: str, **arguments: Any) -> Any:
+                told = await client.call_tool(tools[name].name, arguments)
+                assert not told.isError, told.content
+                return json.loads(told.content[0].text)
+
+            said = {
+                "ask": await use("ask", question="What toll did councillors approve?", after="2025-01-01"),
+                "search": await use("search", text="meridian", limit=5),
+                "verify": await use("verify", quotation="Opponents called the vote rushed."),
+                "add": await use("add", urls="http://169.254.169.254/latest/meta-data"),
+            }
+            wrong = await client.call_tool(tools["add"].name, {"urls": "/etc/passwd"})
+            assert wrong.isError
+            for name in ("on_ask", "on_add", "visit", "on_unsample"):
+                assert (await client.call_tool(name, {})).isError
+            return tools, said
+
     with chat_tools.served(home, mcp=True) as opened:
         opened.library.put(BRIDGE)
-        accept = {"accept": "application/json, text/event-stream"}
-
-        def rpc(method: str, **params: Any) -> Any:
-            body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-            answer = httpx.post(f"{opened.url}/gradio_api/mcp/", json=body, headers=accept, timeout=60)
-            assert answer.status_code == 200, answer.text
-            data = answer.text.split("data: ", 1)[1] if "data: " in answer.text else answer.text
-            return json.loads(data)["result"]
-
-        assert {tool["name"].removeprefix("byline_") for tool in rpc("tools/list")["tools"]} == PUBLIC
-        name = next(tool["name"] for tool in rpc("tools/list")["tools"] if tool["name"].endswith("verify"))
-        told = rpc("tools/call", name=name, arguments={"quotation": "Opponents called the vote rushed."})
-        assert "exact" in told["content"][0]["text"]
+        opened.library.put(FERRY)
+        tools, said = asyncio.run(talk(opened.url))
         shut = httpx.get(f"{opened.url}/gradio_api/mcp/schema", headers={"host": "evil.example"}, timeout=30)
-        assert shut.status_code == 400
+    assert set(tools) == PUBLIC
+    assert tools["verify"].inputSchema["properties"]["quotation"]["description"].startswith("The sentence or passage")
+    assert all(len(tool.description) > 40 for tool in tools.values())  # what a program reads to choose one
+    assert said["ask"]["quotes"][0]["text"] == "Councillors approved a toll of £2.50 for the harbour bridge."
+    assert opened.assistant.asked[-1][2].after == "2025-01-01"
+    assert [row["title"] for row in said["search"]] == [FERRY.title]
+    assert said["verify"]["verdict"] == "exact"
+    assert [row["status"] for row in said["add"]] == ["failed"]
+    assert shut.status_code == 400
 
 
 def test_users_are_managed_from_the_command_line(

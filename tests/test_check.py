@@ -52,7 +52,7 @@ def test_near_names_the_words_that_differ(stocked: Library) -> None:
     assert found.verdict == "near"
     match = found.matches[0]
     assert match.quote.text == "Councillors approved a toll of £2.50 for the harbour bridge."
-    assert match.changes == (("3", "2"),)
+    assert match.changes == (("3.50", "2.50"),)
     assert 0.9 < match.score < 1
 
 

@@ -1,7 +1,9 @@
 """Quotes: whole sentences, exact, merged, once, within their limits."""
 
+import math
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,6 +65,24 @@ def test_the_first_quote_is_given_however_long():
     assert len(choose(ranked(one, [3]), PLAIN, 5, 10)) == 1
 
 
+def test_a_sentence_that_points_back_brings_what_it_points_to():
+    one = article(
+        "Gap.\n\nThe town wants a toll on lorries. Shops call this plan a tax. It rained this week. It is such."
+    )
+    assert [q.text for q in choose(ranked(one, [-9, -9, 3, -9, -9]), PLAIN, 5, 120)] == [
+        "The town wants a toll on lorries. Shops call this plan a tax."
+    ]
+    [alone] = choose(ranked(one, [-9, -9, 3, -9, -9]), PLAIN, 5, 5)
+    assert alone.text.startswith("The town") and [one.text[a:b] for a, b in alone.highlights] == ["Shops"]
+    assert [q.text for q in choose(ranked(one, [-9, -9, -9, 3, -9]), PLAIN, 5, 120)] == ["It rained this week."]
+    first = article("This plan is a tax. Gap.")
+    assert [q.text for q in choose(ranked(first, [3, -9]), PLAIN, 5, 120)] == ["This plan is a tax."]
+    both = article("The town wants a toll. Gap is here.\n\nOne is good. Shops call this plan a tax.")
+    assert [q.text for q in choose(ranked(both, [4, -9, -9, 3]), PLAIN, 5, 11)] == [
+        "The town wants a toll.", "Shops call this plan a tax."
+    ]  # fmt: skip
+
+
 def test_weak_sentences_are_left_out():
     one = article("One is here. Gap is here. Two is here.")
     assert [q.text for q in choose(ranked(one, [3, -9, -2]), PLAIN, 5, 120)] == ["One is here."]
@@ -77,10 +97,21 @@ def test_copies_collapse_into_one_quote_that_names_the_other_article():
     assert merge(found)[0].also_in == ("a",)
 
 
-def test_a_sentence_read_twice_counts_once_with_its_better_reading():
+def test_a_sentence_read_twice_counts_once_with_the_mean_of_its_readings():
     one = article("Only one sentence.")
     found = rank([read(one, [1]), read(one, [2])], {("a", 1): one}, PLAIN)
-    assert [c.logit for c in found] == [2]
+    assert [c.logit for c in found] == [1.5]
+
+
+def test_a_passage_found_late_counts_less_and_less_still_when_its_article_was():
+    a, b = article("One is here. Two is here.", "a"), article("Three is here.", "b")
+    weighed = Calibration(evidence=1.0, margin=0.0, rank=-1.0, article=-2.0, bias=0.0)
+    first, second = read(a, [2, 2])
+    places = [[first], [second], read(b, [2])]
+    found = {c.text: c.logit for c in rank(places, {("a", 1): a, ("b", 1): b}, weighed)}
+    assert found == pytest.approx(
+        {"One is here.": 2, "Two is here.": 2 - math.log(2), "Three is here.": 2 - 3 * math.log(3)}
+    )
 
 
 def test_nearest_come_from_different_places_and_carry_no_highlights():

@@ -270,6 +270,20 @@ def test_list_finds_words_in_title_outlet_and_author(shelf: Library) -> None:
     assert ids(shelf.list(text="zoë apples")) == ["a3"]
     assert ids(shelf.list(text="post")) == ["a2"]
     assert ids(shelf.list(text="three")) == []  # stands in the text alone
+    assert ids(shelf.list(text="echo")) == [] and ids(shelf.list(text="écho")) == ["a4"]
+    assert ids(shelf.list(text="%")) == ids(shelf.list(text="_")) == []  # SQL's own signs are ordinary here
+
+
+def test_list_gives_a_part_and_count_the_number_of_all(shelf: Library) -> None:
+    assert ids(shelf.list(limit=2)) == ["a3", "a1"]
+    assert ids(shelf.list(limit=2, offset=2)) == ["a4", "a2"]
+    assert ids(shelf.list(limit=2, offset=4)) == []
+    assert ids(shelf.list(Filters(after="2025-01-01"), order="title", limit=1, offset=1)) == ["a1"]
+    assert ids(shelf.list(text="zoë", limit=9)) == ["a3"]
+    assert [shelf.count(), shelf.count(Filters(after="2025-01-01")), shelf.count(text="zoë apples")] == [4, 2, 1]
+    assert shelf.count(Filters(publishers=["Zeit"]), text="zoë") == 0
+    shelf.remove("a3")
+    assert [shelf.count(), shelf.count(text="zoë")] == [3, 0]
 
 
 def test_publishers(shelf: Library) -> None:
@@ -850,6 +864,22 @@ def test_a_catalog_of_a_newer_byline(library: Library, home: Path) -> None:
     with pytest.raises(LibraryError) as error:
         Library.open(home)
     one_line(error, home / "catalog.sqlite3", "Upgrade with: pip install --upgrade byline")
+
+
+def test_a_catalog_of_format_1_is_brought_up_to_date(library: Library, home: Path) -> None:
+    library.put(article("a1", "Bread.", title="Übermut", publisher="ÉCHO", authors=("Zoë Q", "Bo Writer")))
+    library.put(article("a2", "Mud.", title="zebra", publisher=None, authors=()))
+    library.close()
+    for name in ("title", "publisher", "authors"):
+        sql(library, f"ALTER TABLE versions DROP COLUMN {name}_folded")
+    sql(library, "UPDATE meta SET value = '1' WHERE key = 'schema'")
+    with Library.open(home, encoder=FakeEncoder()) as again:
+        assert ids(again.list(text="übermut écho zoë WRITER")) == ["a1"]
+        assert ids(again.list(order="title")) == ["a2", "a1"]
+        assert again.verify().problems == []
+    with Library.open(home, encoder=FakeEncoder()) as again:
+        again.put(article("a3", "Rye.", title="Äpfel"))
+        assert ids(again.list(text="äpfel")) == ["a3"]
 
 
 def refuse_to_write(library: Library, pragma: str) -> None:

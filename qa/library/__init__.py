@@ -29,7 +29,7 @@ from qa.library.view import View
 from qa.passages import embedding_text, split
 from qa.records import AddResult, Article, ArticleRow, Filters, Kept, Passage
 from qa.settings import Settings
-from qa.text import fold, normalise
+from qa.text import normalise
 
 if TYPE_CHECKING:
     from qa.encoder import Encoder
@@ -40,7 +40,6 @@ __all__ = ["Library", "VerifyReport", "View"]
 ARTICLES_TOGETHER = 16
 CHARACTERS_TOGETHER = 100_000  # about 128 passages
 DRAIN_AT = 250  # passages waiting for Chroma before an adding process stops to send them
-ORDERS = ("published", "fetched", "title", "publisher")
 
 
 class Library:
@@ -207,38 +206,36 @@ class Library:
     def versions(self, article_id: str) -> builtins.list[ArticleRow]:
         """Return every version of an article, oldest first, without their texts. Raises NotInLibraryError."""
         with self._database.read() as conn:
-            return catalog.rows(conn, article_id=catalog.find(conn, article_id))
+            return catalog.every_version(conn, catalog.find(conn, article_id))
 
     def list(
-        self, filters: Filters | None = None, *, text: str | None = None, order: str = "published"
+        self,
+        filters: Filters | None = None,
+        *,
+        text: str | None = None,
+        order: str = "published",
+        limit: int | None = None,
+        offset: int = 0,
     ) -> builtins.list[ArticleRow]:
-        """Return the articles, without their texts, that `filters` let through.
+        """Return the articles, without their texts, that `filters` let through; at most `limit`, after `offset` others.
 
         `text`: each of its words must stand in the title, the outlet or an author. `order`: published or fetched
         (newest first, undated last), title or publisher (alphabetical).
         """
-        if order not in ORDERS:
-            raise LibraryError(f"No order {order!r}. Give one of: {', '.join(ORDERS)}.")
+        if order not in catalog.ORDERS:
+            raise LibraryError(f"No order {order!r}. Give one of: {', '.join(catalog.ORDERS)}.")
         with self._database.read() as conn:
-            rows = catalog.rows(conn, filters)
-        if text:
-            wanted = fold(text).split()
-            rows = [row for row in rows if _holds(row, wanted)]
-        rows.sort(key=lambda row: (fold(row.title), row.id))
-        if order == "publisher":
-            rows.sort(key=lambda row: (row.publisher is None, fold(row.publisher or "")))
-        elif order != "title":
-            rows.sort(key=lambda row: getattr(row, order) or "", reverse=True)
-        return rows
+            return catalog.rows(conn, filters, text, order, limit, offset)
 
     def publishers(self) -> builtins.list[tuple[str, int]]:
         """Return every outlet with the number of its articles, the most frequent first."""
         with self._database.read() as conn:
             return catalog.publishers(conn)
 
-    def count(self) -> int:
-        """Return the number of articles."""
-        return self.counts()["articles"]
+    def count(self, filters: Filters | None = None, *, text: str | None = None) -> int:
+        """Return the number of articles, or of those that `list` would return without a limit."""
+        with self._database.read() as conn:
+            return catalog.count(conn, filters, text)
 
     def counts(self) -> dict[str, int]:
         """Return the numbers of "articles", "versions", "passages", and passages "pending" for the vector index."""
@@ -318,8 +315,3 @@ def _clean(article: Article) -> Article:
 
 def _moved(text: str, offset: int) -> int:
     return len(normalise(text[:offset]))
-
-
-def _holds(row: ArticleRow, wanted: list[str]) -> bool:
-    where = fold(" ".join((row.title, row.publisher or "", *row.authors)))
-    return all(word in where for word in wanted)

@@ -16,8 +16,19 @@ from sqlalchemy import func, select
 
 from qa.errors import NotInLibraryError
 from qa.library import fulltext
-from qa.library.database import articles, count_change, new_collection, outbox, passages, set_meta, texts, versions
+from qa.library.database import (
+    articles,
+    count_change,
+    folded,
+    new_collection,
+    outbox,
+    passages,
+    set_meta,
+    texts,
+    versions,
+)
 from qa.records import Article, ArticleRow, Filters, Passage
+from qa.text import fold
 
 _PASSAGE = (passages.c.id, versions.c.article_id, versions.c.version, passages.c.start, passages.c.end)
 _IN = 500  # ids in one statement; SQLite takes 32,766, older builds 999
@@ -102,6 +113,7 @@ def store(conn: sa.Connection, new: Article, pieces: Sequence[Passage], vectors:
             headings=[list(heading) for heading in new.headings],
             words=len(new.text.split()),
             **{name: getattr(new, name) for name in names},
+            **folded(new.title, new.publisher, new.authors),
         )
         .returning(versions.c.id)
     ).scalar_one()
@@ -133,18 +145,46 @@ def current_versions(conn: sa.Connection) -> list[int]:
     return list(conn.scalars(select(articles.c.current).where(articles.c.current.is_not(None))))
 
 
-def rows(conn: sa.Connection, filters: Filters | None = None, article_id: str | None = None) -> list[ArticleRow]:
-    """Return the current versions that `filters` let through, or all versions of one article, oldest first."""
-    query = select(versions).order_by(versions.c.version)
-    if article_id is None:
-        query = query.join(articles, articles.c.current == versions.c.id).where(*limits(filters))
-    else:
-        query = query.where(versions.c.article_id == article_id)
+ORDERS: dict[str, tuple[sa.ColumnElement[Any], ...]] = {
+    "published": (func.coalesce(versions.c.published, "").desc(),),
+    "fetched": (versions.c.fetched.desc(),),
+    "title": (),
+    "publisher": (versions.c.publisher.is_(None), versions.c.publisher_folded),
+}
+
+
+def rows(
+    conn: sa.Connection,
+    filters: Filters | None = None,
+    text: str | None = None,
+    order: str = "published",
+    limit: int | None = None,
+    offset: int = 0,
+) -> list[ArticleRow]:
+    """Return the current versions that `filters` let through and that hold every word of `text`, in one of ORDERS."""
+    query = select(versions).join(articles, articles.c.current == versions.c.id)
+    query = query.where(*limits(filters), *_naming(text))
+    query = query.order_by(*ORDERS[order], versions.c.title_folded, versions.c.article_id)
+    return _rows(conn, query.limit(limit).offset(offset))
+
+
+def every_version(conn: sa.Connection, article_id: str) -> list[ArticleRow]:
+    """Return all versions of one article, oldest first."""
+    return _rows(conn, select(versions).where(versions.c.article_id == article_id).order_by(versions.c.version))
+
+
+def _rows(conn: sa.Connection, query: sa.Select[Any]) -> list[ArticleRow]:
     names = [name for name in ArticleRow.__dataclass_fields__ if name not in ("id", "authors")]
     return [
         ArticleRow(id=row["article_id"], authors=tuple(row["authors"]), **{name: row[name] for name in names})
         for row in conn.execute(query).mappings()
     ]
+
+
+def _naming(text: str | None) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions that each word of `text` stands in the title, the outlet or an author."""
+    named = (versions.c.title_folded, versions.c.publisher_folded, versions.c.authors_folded)
+    return [sa.or_(*(name.contains(word, autoescape=True) for name in named)) for word in fold(text or "").split()]
 
 
 def publishers(conn: sa.Connection) -> list[tuple[str, int]]:
@@ -178,11 +218,11 @@ def limits(filters: Filters | None) -> list[sa.ColumnElement[bool]]:
     return conditions
 
 
-def count(conn: sa.Connection, filters: Filters | None = None) -> int:
-    """Return the number of articles that `filters` let through."""
+def count(conn: sa.Connection, filters: Filters | None = None, text: str | None = None) -> int:
+    """Return the number of articles that `filters` let through and that hold every word of `text`."""
     query = select(func.count()).select_from(articles)
-    if filters:
-        query = query.join(versions, versions.c.id == articles.c.current).where(*limits(filters))
+    if filters or text:
+        query = query.join(versions, versions.c.id == articles.c.current).where(*limits(filters), *_naming(text))
     return conn.scalar(query.where(articles.c.current.is_not(None))) or 0
 
 

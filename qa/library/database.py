@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,9 @@ from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, MetaData, Table
 
 from qa.errors import LibraryBusyError, LibraryError
 from qa.library import fulltext
+from qa.text import fold
 
-SCHEMA = 1
+SCHEMA = 2  # 2: articles are listed by their folded names
 BUSY_SECONDS = 30  # how long a writer waits for another: an article's transaction takes milliseconds
 
 metadata = MetaData()
@@ -51,6 +52,10 @@ versions = Table(
     Column("source", Text),
     Column("headings", sa.JSON, nullable=False),
     Column("words", Integer, nullable=False),
+    # By these a list is searched and sorted: SQLite's own lower() knows ASCII only.
+    Column("title_folded", Text, nullable=False, server_default=""),
+    Column("publisher_folded", Text, nullable=False, server_default=""),
+    Column("authors_folded", Text, nullable=False, server_default=""),
     UniqueConstraint("article_id", "version"),
     sqlite_autoincrement=True,
 )
@@ -130,6 +135,10 @@ class Database:
                 f"{self.file} was made by a newer Byline (format {found}; this one knows {SCHEMA}). "
                 "Upgrade with: pip install --upgrade byline"
             )
+        elif found < SCHEMA:
+            with self._writer.begin() as conn:
+                if schema(conn) == 1:  # or another process was quicker
+                    _fold_names(conn)
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -146,6 +155,25 @@ class Database:
 
     def close(self) -> None:
         self._engine.dispose()
+
+
+def folded(title: str, publisher: str | None, authors: Sequence[str]) -> dict[str, str]:
+    """Return the columns of `versions` by which a list is searched and sorted."""
+    return {
+        "title_folded": fold(title),
+        "publisher_folded": fold(publisher or ""),
+        "authors_folded": fold(" ".join(authors)),
+    }
+
+
+def _fold_names(conn: sa.Connection) -> None:
+    """Bring a file from format 1 to 2."""
+    for name in folded("", None, ()):
+        conn.execute(sa.DDL(f"ALTER TABLE versions ADD COLUMN {name} TEXT NOT NULL DEFAULT ''"))
+    query = select(versions.c.id, versions.c.title, versions.c.publisher, versions.c.authors)
+    for number, *names in conn.execute(query).all():
+        conn.execute(versions.update().where(versions.c.id == number).values(**folded(*names)))
+    set_meta(conn, schema="2")
 
 
 def _engine(file: Path) -> sa.Engine:
