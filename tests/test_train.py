@@ -69,6 +69,27 @@ def example(spans=((4, 7),), evidence=((0, 12),)):
     )
 
 
+def test_some_questions_are_asked_as_follow_ups_of_another_on_the_same_text():
+    here, other = data.Context("Storm", "Mayor Ada Mill shut it. Boats stayed."), data.Context("Sea", "It is wet.")
+    questions = [f"What did Ada Mill shut at {n}?" for n in range(200)]
+    examples = [data.Example(q, here, other, (), ((0, 23),), False) for q in questions]
+    examples += [
+        data.Example(f"Alone {n}?", data.Context("", f"T{n}"), other, (), ((0, 2),), False) for n in range(200)
+    ]
+    found = data.with_follow_ups(examples, random.Random(3))
+    changed = [(old, new) for old, new in zip(examples, found, strict=True) if old != new]
+    assert 10 < len(changed) < 50 and not any("Alone" in new.question for _, new in changed)
+    pronouns = 0
+    for old, new in changed:
+        earlier, asked = new.question.split("? ", 1)
+        assert f"{earlier}?" in questions and f"{earlier}?" != old.question
+        pronouns += asked != old.question
+        for pronoun in ("they", "he", "she", "it"):
+            asked = asked.replace(f"did {pronoun} shut", "did Ada Mill shut")
+        assert asked == old.question and new.evidence == old.evidence
+    assert 0 < pronouns < len(changed)
+
+
 def test_the_loss_falls_when_the_marked_words_win():
     network, tokenizer = model.new_network()
     inputs = model.Inputs(tokenizer)

@@ -12,9 +12,10 @@ import gzip
 import hashlib
 import json
 import random
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,10 @@ SETS = {
 NEWS_TIMES = 5
 WHOLE_SENTENCES = frozenset({"selqa_sentence", "clapnq_dev"})  # their answers are sentences: no spans to learn
 UNANSWERABLE = 1 / 6
+FOLLOW_UPS = 0.12
 TITLED = 0.8
+
+_NAME = re.compile(r"(?<!^)(?<![.?!] )\b[A-Z][\w’'-]+(?: [A-Z][\w’'-]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +261,41 @@ def unanswerable_examples(file: Path, encoder: Encoder, rng: random.Random) -> l
             own, other = Context("", own.text), Context("", other.text)
         examples.append(Example(line["question"], own, other, (), (), True))
     return examples
+
+
+def with_follow_ups(examples: Sequence[Example], rng: random.Random) -> list[Example]:
+    """Return the examples, some of their questions behind another one on the same text, as a follow-up is read.
+
+    A name that both questions hold becomes a pronoun in the second, for one in two: who is meant is then said only in
+    the first. What answers the first question does not answer the second, unless it is marked for it too.
+    """
+
+    def subject(example: Example) -> str:
+        return example.positive.heading or example.positive.text
+
+    asked = defaultdict(list)
+    for example in examples:
+        if example.evidence:
+            asked[subject(example)].append(example.question)
+    found = []
+    for example in examples:
+        others = [q for q in asked[subject(example)] if q != example.question] if rng.random() < FOLLOW_UPS else []
+        if others:
+            earlier = rng.choice(others)
+            question = _with_pronoun(example.question, earlier, rng) if rng.random() < 0.5 else example.question
+            example = replace(example, question=f"{earlier.rstrip('?. ')}? {question}")
+        found.append(example)
+    return found
+
+
+def _with_pronoun(question: str, earlier: str, rng: random.Random) -> str:
+    shared = [name for name in _NAME.findall(question)[:3] if name.removesuffix("'s").removesuffix("’s") in earlier]
+    if not shared:
+        return question
+    name = max(shared, key=len)
+    pronoun = rng.choice(("they", "he", "she", "it"))
+    owner = {"they": "their", "he": "his", "she": "her", "it": "its"}[pronoun]
+    return question.replace(name, owner if name.endswith(("'s", "’s")) else pronoun, 1)
 
 
 def _joined(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -57,7 +57,7 @@ def examples_from(folder: Path, unanswerable: Path | None, seed: int) -> list[da
         part = data.unanswerable_examples(unanswerable, encoder, rng)
         print(f"{unanswerable.name}: {len(part):,} examples", flush=True)
         found += part
-    return found
+    return data.with_follow_ups(found, rng)
 
 
 def batches(examples: Sequence[data.Example], seed: int) -> Iterator[list[data.Example]]:
