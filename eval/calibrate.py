@@ -21,6 +21,7 @@ import numpy as np
 
 from eval import metrics
 from qa import compose
+from qa.assistant import FIRST_ROUND, SETTLED
 from qa.library import Library
 from qa.reader import data
 from qa.reader.calibration import Calibration
@@ -133,6 +134,20 @@ def fit_answers(asked: Sequence[Asked], calibration: Calibration, settings: Sett
     return replace(calibration, found=float(np.quantile(confidence[right], WITHHELD)))
 
 
+def rounds(asked: Sequence[Asked], calibration: Calibration, settings: Settings) -> dict[str, float]:
+    """Return for how many questions the first round of reading is enough, and for how many of these it is right."""
+
+    def shown(one: Asked, passages: int) -> tuple[bool, list[str]]:
+        candidates = compose.collapse(compose.rank(one.read[:passages], one.articles, calibration))
+        quotes = compose.choose(candidates, calibration, settings.quotes_shown, settings.words_shown)
+        return bool(candidates) and candidates[0].probability >= SETTLED, [quote.text for quote in quotes]
+
+    pairs = [(shown(one, FIRST_ROUND), shown(one, len(one.read))) for one in asked]
+    enough = [(first, all_) for (settled, first), (_, all_) in pairs if settled]
+    same = [first == all_ for first, all_ in enough]
+    return {"settled": len(enough) / max(len(asked), 1), "unchanged": sum(same) / max(len(same), 1)}
+
+
 def report(asked: Sequence[Asked], calibration: Calibration, settings: Settings) -> dict[str, Any]:
     """Return the figures of one part of the news questions."""
     seen = figures(asked, calibration, settings)
@@ -146,6 +161,7 @@ def report(asked: Sequence[Asked], calibration: Calibration, settings: Settings)
         "abstention_accuracy": float(np.mean(np.array(seen["given"]) == np.array(seen["answerable"]))),
         "ece": metrics.calibration_error(seen["confidence"], seen["right"]),
     }
+    out |= {f"first_round_{name}": value for name, value in rounds(asked, calibration, settings).items()}
     answerable = [one.question["type"] for one in asked if one.question["answers"]]
     out["point_recall@3 by type"] = {
         kind: round(float(np.mean([r for r, t in zip(seen["recall3"], answerable, strict=True) if t == kind])), 3)

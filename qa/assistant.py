@@ -29,6 +29,11 @@ NONE_MATCH = "No article of your library matches these filters. Widen the dates,
 NOT_THERE = "Your articles do not answer this. The nearest passages are listed as a lead, not as an answer."
 NO_QUESTION = "No question was asked. Type one, in your own words."
 
+# Passages are read in two rounds: with a sentence as likely as this among the first eight, the other four changed no
+# answer to 273 of 384 questions over news articles (`python -m eval.calibrate` prints the share of the rest).
+FIRST_ROUND = 8
+SETTLED = 0.5
+
 
 class Stopped(BylineError):
     """The person stopped the question before it was answered."""
@@ -152,10 +157,16 @@ class Assistant:
             hits = self._search(asked, view, filters)
             articles = view.articles({(h.passage.article_id, h.passage.version) for h in hits})
         now = clock("retrieve", begun)
-        step("reading", f"reading {len(hits)} passage{'s' * (len(hits) != 1)}")
-        read = self.reader.read(asked.question, hits, articles)
+        read: list[list[SentenceScore]] = []
+        candidates: list[compose.Candidate] = []
+        for part in (hits[:FIRST_ROUND], hits[FIRST_ROUND:]):
+            if not part or (candidates and candidates[0].probability >= SETTLED):
+                break
+            step("reading", f"reading {len(part)} {'more ' * bool(read)}passage{'s' * (len(part) != 1)}")
+            read += self.reader.read(asked.question, part, articles)
+            candidates = compose.collapse(compose.rank(read, articles, self.calibration))
         now = clock("read", now)
-        answer = self._compose(question, asked.question, hits, read, articles)
+        answer = self._compose(question, asked.question, hits, candidates, articles)
         clock("compose", now)
         step("composing", "choosing the quotes", answer.quotes)
         answer = replace(answer, seconds=time.perf_counter() - begun)
@@ -178,10 +189,9 @@ class Assistant:
         question: str,
         asked_as: str,
         hits: Sequence[Hit],
-        read: Sequence[Sequence[SentenceScore]],
+        candidates: Sequence[compose.Candidate],
         articles: dict[tuple[str, int], Article],
     ) -> Answer:
-        candidates = compose.collapse(compose.rank(read, articles, self.calibration))
         confidence = self.calibration.answer_probability(candidates[0].logit if candidates else None)
         if not candidates or confidence < self.calibration.found:
             near = compose.nearest(hits, articles, candidates)

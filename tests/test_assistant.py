@@ -80,12 +80,26 @@ def test_a_copied_story_is_quoted_once_and_names_the_copy(assistant):
 def test_steps_and_stop(assistant):
     seen = []
     trace = assistant.trace(FLAGSHIP, on_step=seen.append)
-    assert [step.name for step in seen] == ["searching", "reading", "composing"]
+    assert list(dict.fromkeys(step.name for step in seen)) == ["searching", "reading", "composing"]
     assert seen[0].detail == f"searching {assistant.library.count():,} articles"
     assert seen[-1].quotes == trace.answer.quotes
     assert set(trace.seconds) == {"retrieve", "read", "compose"} and len(trace.hits) == 12
     with pytest.raises(Stopped):
         assistant.trace(FLAGSHIP, stop=lambda: True)
+
+
+def test_reading_ends_after_the_first_round_when_a_sentence_is_likely_enough(assistant, monkeypatch):
+    clear = "How many people on the Kestrel Isles were left without internet?"
+    seen = []
+    short = assistant.trace(clear, on_step=seen.append)
+    assert len(short.read) == 8 and [s.detail for s in seen if s.name == "reading"] == ["reading 8 passages"]
+    seen.clear()
+    hard = assistant.trace("Who was the first person to walk on the moon?", on_step=seen.append)
+    assert len(hard.read) == 12
+    assert [s.detail for s in seen if s.name == "reading"] == ["reading 8 passages", "reading 4 more passages"]
+    monkeypatch.setattr("qa.assistant.FIRST_ROUND", 12)
+    assert len(assistant.trace(clear).read) == 12
+    assert assistant.ask(clear).quotes == short.answer.quotes
 
 
 def test_threads_get_the_same_answers(assistant):
