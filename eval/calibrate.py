@@ -32,6 +32,7 @@ from qa.text import sentences
 
 WITHHELD = 0.02  # of the right answers: the price of saying "not in your articles" where they do not say
 FITTED = ("evidence", "rank", "article")  # beside the sentence output, its best span's margin adds nothing
+ABLATED = ("point_recall@1", "point_recall@3", "evidence_precision", "abstention_auroc", "ece")  # the table's columns
 PRECISION = 0.58  # of the quoted sentences this share shall be evidence; the rest is won as recall
 
 
@@ -45,14 +46,16 @@ class Asked:
     articles: dict[tuple[str, int], Article]
 
 
-def ask_all(questions: Sequence[dict[str, Any]], library: Library, reader: Any, passages: int) -> list[Asked]:
-    """Return what the reader makes of each question's passages."""
+def ask_all(
+    questions: Sequence[dict[str, Any]], library: Library, reader: Any, passages: int, titled: bool = True
+) -> list[Asked]:
+    """Return what the reader makes of each question's passages; `titled`: with title and date before them."""
     asked = []
     for question in questions:
         with library.snapshot() as view:
             hits = retrieve(question["question"], view, library.encoder, passages)
             articles = view.articles({(h.passage.article_id, h.passage.version) for h in hits})
-        read = reader.read(question["question"], hits, articles)
+        read = reader.read(question["question"], hits, articles if titled else None)
         asked.append(Asked(question, tuple(hits), tuple(tuple(p) for p in read), articles))
     return asked
 
@@ -62,13 +65,13 @@ def is_evidence(sentence: str, evidence: Sequence[str]) -> bool:
     return any(metrics.same_sentence(sentence, e) for e in evidence)
 
 
-def fit_sentences(asked: Sequence[Asked]) -> Calibration:
-    """Fit the log-odds that a sentence is evidence."""
+def fit_sentences(asked: Sequence[Asked], names: Sequence[str] = FITTED) -> Calibration:
+    """Fit the log-odds that a sentence is evidence, from the numbers `names`."""
     from sklearn.linear_model import LogisticRegression
 
     # With one of the numbers at 1 and the rest at 0, a candidate's log-odds are that number.
     zero = Calibration(evidence=0.0, margin=0.0, rank=0.0, bias=0.0)
-    ways = [replace(zero, **{name: 1.0}) for name in FITTED]
+    ways = [replace(zero, **{name: 1.0}) for name in names]
     rows, labels = [], []
     for one in asked:
         evidence = one.question["evidence"]
@@ -80,16 +83,28 @@ def fit_sentences(asked: Sequence[Asked]) -> Calibration:
             rows.append(numbers[candidate.article.id, candidate.start])
             labels.append(is_evidence(candidate.text, evidence))
     model = LogisticRegression(C=1e3, max_iter=1000).fit(np.array(rows), np.array(labels))
-    fitted = {name: float(weight) for name, weight in zip(FITTED, model.coef_[0], strict=True)}
+    fitted = {name: float(weight) for name, weight in zip(names, model.coef_[0], strict=True)}
     return replace(zero, bias=float(model.intercept_[0]), **fitted)
 
 
-def figures(asked: Sequence[Asked], calibration: Calibration, settings: Settings) -> dict[str, list[float]]:
-    """Return per question what the shipped way would show: recall, precision, confidence and whether it is right."""
+def ranked(asked: Sequence[Asked], calibration: Calibration) -> list[list[compose.Candidate]]:
+    """Return each question's sentences, best first, copies folded."""
+    return [compose.collapse(compose.rank(one.read, one.articles, calibration)) for one in asked]
+
+
+def figures(
+    asked: Sequence[Asked],
+    calibration: Calibration,
+    settings: Settings,
+    sentences_of: Sequence[Sequence[compose.Candidate]] | None = None,
+) -> dict[str, list[float]]:
+    """Return per question what the shipped way would show: recall, precision, confidence and whether it is right.
+
+    `sentences_of` are the questions' candidates where they are known already.
+    """
     found: dict[str, list[float]] = {k: [] for k in ("recall1", "recall3", "recall5", "right", "confidence", "given")}
     found |= {"evidence": [], "quoted": [], "answerable": [], "best": []}
-    for one in asked:
-        candidates = compose.collapse(compose.rank(one.read, one.articles, calibration))
+    for one, candidates in zip(asked, sentences_of or ranked(asked, calibration), strict=True):
         quotes = compose.choose(candidates, calibration, settings.quotes_shown, settings.words_shown)
         best = candidates[0].logit if candidates else None
         confidence = calibration.answer_probability(best)
@@ -117,10 +132,11 @@ def fit_answers(asked: Sequence[Asked], calibration: Calibration, settings: Sett
     from sklearn.linear_model import LogisticRegression
 
     answerable = [one for one in asked if one.question["answers"]]
+    known = ranked(answerable, calibration)
     best = (-1.0, calibration)
     for keep, share in itertools.product((0.03, 0.05, 0.1, 0.15, 0.2, 0.25), (0.0, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)):
         trial = replace(calibration, keep=keep, keep_share=share, found=0.0)
-        seen = figures(answerable, trial, settings)
+        seen = figures(answerable, trial, settings, known)
         precision = sum(seen["evidence"]) / max(sum(seen["quoted"]), 1)
         worth = float(np.mean(seen["recall3"])) - max(0.0, PRECISION - precision) * 3
         if worth > best[0]:
@@ -170,6 +186,34 @@ def report(asked: Sequence[Asked], calibration: Calibration, settings: Settings)
     return {k: round(v, 4) if isinstance(v, float) else v for k, v in out.items()}
 
 
+def ablation(
+    fit: Sequence[Asked], other: Sequence[Asked], untitled: tuple[Sequence[Asked], Sequence[Asked]], settings: Settings
+) -> list[tuple[str, dict[str, Any]]]:
+    """Return the figures of `other` with one ingredient left out at a time, each calibrated on `fit` again.
+
+    `untitled` are both parts read without title and date.
+    """
+
+    def only(asked: Sequence[Asked], passages: int) -> list[Asked]:
+        return [replace(one, hits=one.hits[:passages], read=one.read[:passages]) for one in asked]
+
+    ways: list[tuple[str, Sequence[Asked], Sequence[Asked], tuple[str, ...]]] = [
+        ("as shipped", fit, other, FITTED),
+        ("ranked by the best span's margin, not by the sentence output", fit, other, ("margin", "rank", "article")),
+        ("the margin beside the sentence output", fit, other, (*FITTED, "margin")),
+        ("without the ranks of passage and article", fit, other, ("evidence",)),
+        ("without the article's rank", fit, other, ("evidence", "rank")),
+        ("title and date not read", *untitled, FITTED),
+        ("6 passages read", only(fit, 6), only(other, 6), FITTED),
+        ("3 passages read", only(fit, 3), only(other, 3), FITTED),
+    ]
+    found = []
+    for name, fitted_on, shown, names in ways:
+        calibration = fit_answers(fitted_on, fit_sentences(fitted_on, names), settings)
+        found.append((name, report(shown, calibration, settings)))
+    return found
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line."""
     from qa.reader.model import WEIGHTS, Reader, load_bundled
@@ -180,19 +224,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--weights", type=Path, default=WEIGHTS, help="folder of reader.safetensors; config.json goes there"
     )
     parser.add_argument("--report", action="store_true", help="fit nothing: print the figures of the other articles")
+    parser.add_argument("--ablation", action="store_true", help="print them with one ingredient left out at a time")
     options = parser.parse_args(argv)
     articles = data.news_articles(options.data)
-    wanted = "report" if options.report else "fit"
-    questions = [
-        q for q in data.read_lines(options.data / "news_questions.jsonl.gz") if data.part_of(q["article"]) == wanted
-    ]
+    parts: dict[str, list[dict[str, Any]]] = {"fit": [], "report": [], "train": []}
+    for question in data.read_lines(options.data / "news_questions.jsonl.gz"):
+        parts[data.part_of(question["article"])].append(question)
     with tempfile.TemporaryDirectory() as home:
         settings = Settings.load(home)
         reader = Reader(*load_bundled(options.weights))
         with Library.open(settings=settings) as library:
             for _ in library.put_many(a for key, a in articles.items() if data.part_of(key) != "train"):
                 pass
-            asked = ask_all(questions, library, reader, settings.passages_read)
+
+            def ask(part: str, titled: bool = True) -> list[Asked]:
+                return ask_all(parts[part], library, reader, settings.passages_read, titled)
+
+            if options.ablation:
+                untitled = (ask("fit", False), ask("report", False))
+                for name, found in ablation(ask("fit"), ask("report"), untitled, settings):
+                    shown = "  ".join(f"{found[key]:.3f}" for key in ABLATED)
+                    print(f"{shown}  {name}", flush=True)
+                return 0
+            wanted = "report" if options.report else "fit"
+            asked = ask(wanted)
         file = options.weights / "config.json"
         if not options.report:
             calibration = fit_answers(asked, fit_sentences(asked), settings)

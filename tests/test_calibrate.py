@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from eval.calibrate import Asked, figures, fit_answers, fit_sentences, is_evidence, report
+from eval.calibrate import ABLATED, Asked, ablation, figures, fit_answers, fit_sentences, is_evidence, report
 from qa.records import Article, Hit, Passage, SentenceScore, Span
 from qa.settings import Settings
 from qa.text import sentences
@@ -42,6 +42,16 @@ def test_the_sentence_output_counts_and_the_threshold_separates(tmp_path):
     assert found["abstention_auroc"] > 0.95 and found["abstention_accuracy"] > 0.9
     assert found["point_recall@1"] > 0.9 and found["ece"] < 0.08
     assert set(found["point_recall@3 by type"]) == {"factoid"}
+
+
+def test_the_ablation_tells_what_the_sentence_output_is_worth(tmp_path):
+    rng = random.Random(2)
+    fit, other = ([asked(n, rng, answerable=n % 5 != 0) for n in range(80)] for _ in range(2))
+    found = dict(ablation(fit, other, (fit, other), Settings.load(tmp_path)))
+    shipped = found["as shipped"]
+    assert shipped == found["title and date not read"] == found["3 passages read"]  # these readings have one passage
+    assert shipped != found["ranked by the best span's margin, not by the sentence output"]
+    assert set(ABLATED) <= set(shipped) and len(found) == 8
 
 
 def test_an_unanswered_question_costs_recall_and_no_precision(tmp_path):
