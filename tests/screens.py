@@ -2,11 +2,13 @@
 
 It serves a chat over a new home with the sample articles and the shipped models, and writes one PNG for each state in
 each form: desktop and phone, light and dark, and the narrowest and widest screens in light. NAMEs limit it to the
-states that begin so. Nothing here is a test; the tests hold what the pictures cannot show.
+states that begin so; `--form` to some forms; `--keep` renews the pictures in `ui/screens` from those in FOLDER.
+Nothing here is a test; the tests hold what the pictures cannot show.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 from collections.abc import Callable
@@ -150,21 +152,44 @@ STATES: dict[str, Callable[[Any, str], None]] = {
 } | {f.__name__: f for f in (library, adding, removed, history, evaluation, comparison, report)}
 
 
+# What README and the repository show, and which pictures each is made of, side by side.
+KEPT = {
+    "answer-light": ("reader-desktop-light",),
+    "answer-dark": ("reader-desktop-dark",),
+    "phone": ("answer-phone-light", "reader-phone-light"),
+    "library": ("library-desktop-light",),
+    "first-run": ("first-run-desktop-light",),
+    "no-answer": ("nearest-desktop-light",),
+    "adding": ("adding-desktop-light",),
+    "evaluation": ("evaluation-desktop-light",),
+}
+SCREENS = Path(__file__).resolve().parent.parent / "ui" / "screens"
+
+
 def main(argv: list[str]) -> int:
     """Write the pictures and name each one; a state that cannot be reached is said and passed over."""
-    if not argv or argv[0].startswith("-"):
-        print(__doc__)
-        return 2
-    folder, wanted, failed = Path(argv[0]), tuple(argv[1:]) or ("",), 0
+    parser = argparse.ArgumentParser("python -m tests.screens", description=__doc__)
+    parser.add_argument("folder", type=Path, help="where the pictures go")
+    parser.add_argument("names", nargs="*", help=f"states, by how they begin: first-run, {', '.join(STATES)}")
+    parser.add_argument("--form", nargs="*", choices=list(FORMS), default=list(FORMS), help="default: all")
+    parser.add_argument("--keep", action="store_true", help="only renew ui/screens from the pictures in the folder")
+    given = parser.parse_args(argv)
+    if given.keep:
+        keep(given.folder)
+        return 0
+    folder, wanted, failed = given.folder, tuple(given.names) or ("",), 0
     folder.mkdir(parents=True, exist_ok=True)
+    for form in set(FORMS) - set(given.form):
+        del FORMS[form]
     with tempfile.TemporaryDirectory(prefix="byline-screens-") as home, chromium() as browser:
         server = Served(Path(home), Assistant.open(home))
         try:
             steps: dict[str, Callable[[Any, str], None]] = {"first-run": welcome}
             failed += shoot(browser, server.url, folder, steps, wanted)
-            runs = any(name.startswith(wanted) for name in ("evaluation", "comparison", "report"))
-            fill(browser, server.url, runs)
-            failed += shoot(browser, server.url, folder, STATES, wanted)
+            if any(name.startswith(wanted) for name in STATES):
+                runs = any(name.startswith(wanted) for name in ("evaluation", "comparison", "report"))
+                fill(browser, server.url, runs)
+                failed += shoot(browser, server.url, folder, STATES, wanted)
         finally:
             server.stop()
     return int(failed > 0)
@@ -205,6 +230,19 @@ def shoot(browser: Any, url: str, folder: Path, states: dict[str, Any], wanted: 
             print(f"{form}: {trouble}", file=sys.stderr)
         page.context.close()
     return failed
+
+
+def keep(folder: Path) -> None:
+    """Renew the pictures in `ui/screens`, in 128 colours: a third of the size, and no eye sees it."""
+    from PIL import Image
+
+    for name, parts in KEPT.items():
+        pictures = [Image.open(folder / f"{part}.png").convert("RGB") for part in parts]
+        whole = Image.new("RGB", (sum(p.width + 24 for p in pictures) - 24, pictures[0].height), (216, 210, 198))
+        for number, picture in enumerate(pictures):
+            whole.paste(picture, (number * (picture.width + 24), 0))
+        whole.quantize(128, dither=Image.Dither.NONE).save(SCREENS / f"{name}.png", optimize=True)
+        print(f"{name}.png {(SCREENS / f'{name}.png').stat().st_size // 1024} KB")
 
 
 if __name__ == "__main__":

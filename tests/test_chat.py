@@ -203,6 +203,7 @@ def test_first_run_explains_itself_and_loads_and_removes_the_samples(browser: An
         page.wait_for_selector(".welcome")
         assert page.inner_text("[data-load]") == "Load 3 sample articles"
         assert page.locator("[data-example]").count() == 3
+        page.wait_for_selector("#add-urls textarea")  # to add articles of one's own is one step, too
         assert len(re.findall(r"\.(?:\s|$)", page.inner_text(".lede"))) == 2
         page.locator("[data-example]").first.click()  # loads the samples, then asks
         page.wait_for_selector("[data-state=found] [data-quote]")
@@ -279,8 +280,44 @@ def test_hovering_a_chip_previews_the_quote_in_its_paragraph(page: Any) -> None:
     page.hover(".chip >> nth=0")
     page.wait_for_selector("#byline-preview:visible")
     assert page.inner_text("#byline-preview b") == "Councillors approved a toll of £2.50 for the harbour bridge."
+    assert "Opponents called the vote rushed." in page.inner_text("#byline-preview")
     page.mouse.move(0, 0)
     page.wait_for_selector("#byline-preview", state="hidden")
+
+
+def test_an_answer_is_copied_with_its_sources_and_their_links(page: Any, server: Served) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    ask(page, TOLL)
+    page.click("[data-copy]")
+    page.wait_for_selector("text=Copied")
+    lines = page.evaluate("navigator.clipboard.readText()").split("\n")
+    assert lines[:3] == [TOLL, "", "“Councillors approved a toll of £2.50 for the harbour bridge.” [1]"]
+    source = lines.index(f"[1] {BRIDGE.title} — Harbour Ledger · Ada Marsh · 2025-03-12")
+    link = lines[source + 1].strip()
+    assert link.startswith("https://harbourledger.example/bridge#:~:text=Councillors%20approved")
+    page.click("[data-quote] blockquote >> nth=0")
+    page.wait_for_selector("[data-article] mark")
+    assert page.get_attribute("[data-article] a", "href") == link  # the original page, at the sentence
+    page.click("[data-close]")
+    page.click("#shelf-list .item >> nth=1")
+    page.wait_for_selector(f'[data-article="{FERRY.id}"]')
+    assert page.get_attribute("[data-article] a", "href") == FERRY.url
+
+
+def test_open_filters_move_nothing_and_close_by_key_or_by_a_click_elsewhere(page: Any) -> None:
+    places = "[...document.querySelectorAll('.hello, .example, #question')].map(e => e.getBoundingClientRect().y)"
+    before = page.evaluate(places)
+    page.click(".filter summary")
+    assert page.locator(".fields").is_visible()
+    assert page.evaluate(places) == before
+    page.focus("[name=after]")
+    page.keyboard.press("Escape")
+    assert not page.locator(".fields").is_visible()
+    assert page.evaluate("document.activeElement.matches('.filter summary')")
+    page.keyboard.press("Enter")
+    assert page.locator(".fields").is_visible()
+    page.click(".hello")
+    assert not page.locator(".fields").is_visible()
 
 
 def test_filters_are_sent_shown_and_dropped(page: Any, server: Served) -> None:

@@ -63,6 +63,39 @@ def test_the_library_is_searched_sorted_and_filtered(browser: Any, server: Serve
     assert page.trouble == [] and page.outside == []
 
 
+def test_a_large_library_is_listed_a_page_at_a_time(browser: Any, server: Served) -> None:
+    for n in range(60):
+        server.library.put(article(f"Report {n:02}", f"Report number {n}.", fetched="2025-06-01T00:00:00+00:00"))
+    page = visit(browser, f"{server.url}/library")
+    page.wait_for_selector(".rows li >> nth=49")
+    page.select_option("[name=order]", "title")
+    page.wait_for_function("t => document.querySelector('.rows .name').innerText === t", arg=BRIDGE.title)
+    assert page.inner_text("#rows .quiet") == "1–50 of 62 articles"
+    assert page.locator("[data-begin]").first.is_disabled()
+    page.click("text=Next 50")
+    page.wait_for_selector("text=51–62 of 62 articles")
+    assert names(page) == [f"Report {n:02}" for n in range(48, 60)]
+    assert page.locator("[data-begin]").last.is_disabled()
+    assert page.evaluate("document.activeElement === document.querySelector('.rows .name')")
+    page.click("[data-discard] >> nth=11")
+    page.wait_for_selector("text=51–61 of 61 articles")  # still the same page
+    page.click("[data-restore]")
+    page.wait_for_selector("text=51–62 of 62 articles")
+    page.fill("[name=text]", "report 5")
+    page.wait_for_selector("text=15 articles found among 62")
+    assert names(page)[0] == "Report 05" and page.locator("[data-begin]").count() == 0
+
+
+def test_the_way_from_no_answer_to_adding(browser: Any, server: Served) -> None:
+    page = visit(browser, server.url)
+    ask(page, "Zimbabwe cricket?")
+    page.click(".steps >> text=Add an article")
+    page.wait_for_selector("#add-urls textarea")
+    page.goto(f"{server.url}/library")
+    page.wait_for_selector(".rows li")
+    assert not page.locator("#add-urls textarea").is_visible()  # otherwise the list comes first
+
+
 def test_removing_can_be_taken_back_and_old_quotes_still_open(browser: Any, server: Served) -> None:
     page = visit(browser, server.url)
     ask(page, TOLL)
@@ -189,13 +222,14 @@ def test_a_question_set_is_run_and_its_report_and_comparison_read(browser: Any, 
     figures = page.locator(".figures tbody tr").first.locator("td").all_inner_texts()
     assert figures[:2] == ["1.00", "1.00"]
     newest, oldest = (page.locator("[name=first] option").nth(n).get_attribute("value") for n in (0, 1))
-    page.select_option("[name=first]", oldest)
-    page.select_option("[name=second]", newest)
+    assert [page.input_value("[name=first]"), page.input_value("[name=second]")] == [oldest, newest]
     page.click("[data-pair]")
-    page.wait_for_selector("text=2 questions in both runs")
+    page.wait_for_selector("#compared >> text=2 questions in both runs")
     page.click("#rows .name >> nth=0")
     page.wait_for_selector("h1")
     assert TOLL in page.content()
+    page.click("text=All runs")
+    page.wait_for_selector("#rows .figures")
     assert page.trouble == [] and page.outside == []
 
 

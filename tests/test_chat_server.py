@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -222,6 +223,12 @@ def test_passwords_are_hashed_and_checked(home: Path, library: Any) -> None:
 def test_poor_names_and_passwords_are_refused(home: Path, name: str, password: str) -> None:
     with pytest.raises(SettingsError):
         users.add(home / "users.json", name, password)
+
+
+def test_mcp_without_its_package_says_what_to_install(running: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mcp", None)  # what Python does where it is not installed
+    with pytest.raises(SettingsError, match=r"pip install 'byline\[mcp\]'"):
+        chat.create(running.assistant, mcp=True)
 
 
 def test_the_same_four_are_the_mcp_tools_and_each_can_be_called(home: Path) -> None:

@@ -24,14 +24,15 @@ KINDS = [".html", ".htm", ".xhtml", ".txt", ".md", ".markdown", ".jsonl"]  # the
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The form's last event, to hang a refresh of the page on."""
+    """The form: what opens and closes, and its last event, to hang a refresh of the page on."""
 
+    frame: Any
     done: Any
 
 
-def form(desk: Desk, open_: bool = False) -> Form:
-    """Lay out the form that adds articles, and connect it."""
-    with gr.Accordion("Add articles", open=open_, elem_id="adding"):
+def form(desk: Desk) -> Form:
+    """Lay out the form that adds articles, folded up, and connect it."""
+    with gr.Accordion("Add articles", open=False, elem_id="adding") as frame:
         urls = gr.Textbox(
             label="Web addresses, one a line",
             lines=2,
@@ -41,7 +42,7 @@ def form(desk: Desk, open_: bool = False) -> Form:
             elem_id="add-urls",
         )
         files = gr.File(
-            label=f"Files: saved pages, text or Markdown, up to {UPLOAD_MB} MB each",
+            label=f"Files: saved pages, text, Markdown or an exported library, up to {UPLOAD_MB} MB each",
             file_count="multiple",
             file_types=KINDS,
             height=110,
@@ -93,7 +94,7 @@ def form(desk: Desk, open_: bool = False) -> Form:
         show_progress="hidden",
         trigger_mode="once",
     )
-    return Form(done)
+    return Form(frame, done)
 
 
 def watched(work: Callable[[Callable[[int, int, str], None]], list[AddResult]]) -> Iterator[str | list[AddResult]]:
@@ -128,6 +129,9 @@ def named(results: list[AddResult], uploads: list[str]) -> list[AddResult]:
         source, reason = names.get(result.source, result.source), result.reason
         for path, name in names.items():
             reason = reason.replace(path, name) if reason else reason
+        if reason:  # the source stands above it
+            reason = reason.removeprefix(f"{source}: ")
+            reason = reason[:1].upper() + reason[1:]
         out.append(replace(result, source=source, reason=reason))
     return out
 

@@ -5,6 +5,7 @@ These four are public; every other event of the pages is private (`api_visibilit
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import gradio as gr
@@ -56,7 +57,7 @@ def build(desk: Desk) -> None:
             text: Words to look for; none lists every article.
             limit: How many at most, up to 200.
         """
-        rows = _told(lambda: desk.library.list(text=text or None))[: max(1, min(int(limit), 200))]
+        rows = _told(lambda: desk.library.list(text=text[:QUESTION], limit=max(1, min(int(limit), 200))))
         names = ("id", "title", "publisher", "published", "url", "words")
         return [{name: getattr(row, name) for name in names} for row in rows]
 
@@ -84,6 +85,16 @@ def build(desk: Desk) -> None:
 
     for function in (ask, add, search, verify):
         gr.api(function, api_name=function.__name__, concurrency_limit=ASKERS, concurrency_id="ask")
+
+
+def speak_json(demo: gr.Blocks) -> None:
+    """Have the MCP tools answer in JSON: Gradio sends what Python prints for a dict, which no other language reads."""
+    spoken: Any = demo.mcp_server_obj
+
+    def told(data: Any, root_url: str) -> list[Any]:
+        return [spoken.types.TextContent(type="text", text=json.dumps(item, ensure_ascii=False)) for item in data]
+
+    spoken.postprocess_output_data = told
 
 
 def _told(work: Any) -> Any:

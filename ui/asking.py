@@ -101,8 +101,8 @@ async def answer(desk: Desk, question: str, context: Context, owner: str, sessio
             say(error)
 
     try:
+        work_done = loop.run_in_executor(desk.pool, work)  # begun before the first yield, which takes Gradio a while
         yield show(panes.working(question, number, doing + "…", quotes, desk.find, filters, samples))
-        work_done = loop.run_in_executor(desk.pool, work)
         while True:
             step = await _next(steps, stop)
             if stop.is_set():

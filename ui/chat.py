@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import socket
 import threading
@@ -90,6 +91,11 @@ def create(
         raise SettingsError("Nobody could sign in yet: add a user first with byline user NAME.")
     if auth and mcp:
         raise SettingsError("--mcp and --auth do not work together: programs cannot sign in. Leave one out.")
+    if mcp:
+        try:  # or Gradio goes on without it and says nothing
+            importlib.import_module("mcp")
+        except ImportError as error:
+            raise SettingsError("--mcp needs one more package: pip install 'byline[mcp]'") from error
     desk = Desk(assistant, samples_from=samples or articles_folder(), folders=folders, users=users)
     with gr.Blocks(title="Byline", analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600)) as demo:
         page.build(demo, desk)
@@ -118,6 +124,8 @@ def create(
             max_file_size=f"{UPLOAD_MB}mb",
             **given,
         )
+    if mcp:
+        api.speak_json(demo)
     calls = {fn.api_name for fn in demo.fns.values() if fn.api_visibility == "public" and isinstance(fn.api_name, str)}
     app.add_middleware(server.Private)
     app.add_middleware(

@@ -6,7 +6,6 @@ import logging
 import os
 import secrets
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -31,7 +30,6 @@ WAITING = 64  # questions that may wait; at 10, twenty people asking at once wer
 UPLOAD_MB = 20  # one file; the longest saved news pages have 8
 QUESTION = 2000  # characters
 SHELF = 8  # articles beside an empty conversation: what fits a laptop's screen; the rest is on the library page
-FRESH = 60  # seconds
 UNDO = 200  # removals that can be taken back while the server runs
 EXAMPLES = (
     "What does Russia mean by security guarantees?",
@@ -55,7 +53,6 @@ class Desk:
     def __post_init__(self) -> None:
         # A version's text never changes, so it can be kept; 256 articles are some 2 MB.
         self._version = lru_cache(256)(self._get)
-        self._latest: tuple[tuple[int, int], float, list[ArticleRow]] = ((-1, -1), 0.0, [])
 
     @property
     def library(self) -> Library:
@@ -168,18 +165,8 @@ class Desk:
         return results + (add(others, library=self.library, progress=progress) if others else [])
 
     def latest(self) -> tuple[list[ArticleRow], int]:
-        """Return the articles added last, and the number of all.
-
-        Listing 10,000 articles takes a second, and this is asked after every question: it is listed anew when the
-        library's numbers have changed, or after `FRESH` seconds.
-        """
-        counts = self.library.counts()
-        key, now = (counts["articles"], counts["versions"]), time.monotonic()
-        known, at, rows = self._latest
-        if known != key or now - at > FRESH:
-            rows = self.library.list(order="fetched")[:SHELF]
-            self._latest = (key, now, rows)
-        return rows, counts["articles"]
+        """Return the articles added last, and the number of all."""
+        return self.library.list(order="fetched", limit=SHELF), self.library.count()
 
     def known(self, filters: Filters) -> Filters:
         """Return `filters` limited to articles that are there: one may have left since the page was loaded."""

@@ -14,7 +14,7 @@ from ui.desk import Desk, sentence
 
 SAMPLE = "The questions about the sample articles"
 NO_SAMPLES = "The sample articles are not in your library. Load them on the first page, or choose a set of your own."
-OWN = "A question set of my own (below)"
+OWN = "A question set of my own"
 
 
 def build(demo: gr.Blocks, desk: Desk) -> None:
@@ -37,6 +37,7 @@ def build(demo: gr.Blocks, desk: Desk) -> None:
                 stop = gr.Button("Stop", elem_id="stop-run", scale=0, min_width=0)
             progress = parts.pane("progress", "Byline.plain", label="Progress")
         rows = parts.pane("rows", "Byline.rows", label="Runs")
+        compared = parts.pane("compared", "Byline.arriving", label="Two runs compared")
     sent = gr.Textbox(visible=False)
 
     def listed() -> str:
@@ -56,7 +57,8 @@ def build(demo: gr.Blocks, desk: Desk) -> None:
 
         source = questions_file() if choice == SAMPLE else Path(upload or "")
         try:
-            for state in runs.run(desk, source, 20 if quick_look else None, request.session_hash or ""):
+            name = "Sample questions" if choice == SAMPLE else ""
+            for state in runs.run(desk, source, 20 if quick_look else None, request.session_hash or "", name):
                 yield runs.line(state, busy=True), gr.skip()
             yield "", listed()
         except BylineError as error:
@@ -82,5 +84,5 @@ def build(demo: gr.Blocks, desk: Desk) -> None:
     demo.load(listed, None, rows, **private)
     run.click(on_run, [which, file, few], [progress, rows], concurrency_limit=1, trigger_mode="once", **private)
     stop.click(on_stop, None, None, queue=False, **private)
-    rows.seek(on_compare, sent, progress, js=now, queue=False, **private)
+    rows.seek(on_compare, sent, compared, js=now, queue=False, **private)
     rows.discard(on_discard, sent, rows, js=now, queue=False, **private)

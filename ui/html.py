@@ -7,6 +7,7 @@ templates keeps right-to-left text from reordering what stands beside it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,6 +29,15 @@ def outlet(row: Any) -> str:
     """Name who published an article, row or quote: the outlet, else the address's host, else "No outlet"."""
     host = urlsplit(safe_url(row.url) or "").hostname or ""
     return row.publisher or host.removeprefix("www.") or "No outlet"
+
+
+def moment(stamp: str) -> str:
+    """Return an ISO timestamp as "12 Mar 2024, 14:35" by the clock of the machine that the server runs on."""
+    try:
+        there = datetime.fromisoformat(stamp).astimezone()
+    except ValueError:
+        return stamp
+    return f"{day(there.date().isoformat())}, {there:%H:%M}"
 
 
 def bold(text: str, at: int, spans: Spans) -> Markup:
@@ -64,7 +74,14 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    made.filters |= {"day": day, "outlet": outlet, "safe_url": safe_url, "spoken": spoken, "sure": confidence_word}
+    made.filters |= {
+        "day": day,
+        "moment": moment,
+        "outlet": outlet,
+        "safe_url": safe_url,
+        "spoken": spoken,
+        "sure": confidence_word,
+    }
     made.globals |= {"count": count, "bold": bold, "marked": marked}
     return made
 

@@ -9,10 +9,10 @@ import gradio as gr
 from qa.errors import BylineError
 from qa.records import Filters
 from ui import adding, asking, parts
-from ui.desk import Desk, sentence
+from ui.desk import QUESTION, Desk, sentence
 from ui.html import render
 
-PAGE = 60  # rows at a time; "Show more" doubles it
+PAGE = 50  # rows at a time
 ORDERS = (("fetched", "Date added"), ("published", "Date published"), ("title", "Title"), ("publisher", "Outlet"))
 
 
@@ -21,7 +21,7 @@ def build(demo: gr.Blocks, desk: Desk) -> None:
     parts.header("library", desk)
     with gr.Column(elem_id="sheet"):
         parts.pane("title", "Byline.title", '<h1 class="hello">Library</h1>', label="Library")
-        added = adding.form(desk, open_=True)
+        added = adding.form(desk)
         find = parts.pane("find", "Byline.finder", label="Find articles")
         rows = parts.pane("rows", "Byline.rows", label="Articles")
         parts.pane(
@@ -48,16 +48,23 @@ def build(demo: gr.Blocks, desk: Desk) -> None:
         outlet = [read("publisher")] if read("publisher") else []
         filters = Filters(asking.iso(read("after")), asking.iso(read("before")), outlet)
         order = read("order") if read("order") in dict(ORDERS) else ORDERS[0][0]
-        shown = int(read("shown")) if read("shown").isdigit() and len(read("shown")) < 8 else PAGE
+        text = read("text")[:QUESTION]
+        begin = int(read("begin")) if read("begin").isdigit() and len(read("begin")) < 8 else 0
         try:
-            rows = desk.library.list(filters or None, text=read("text") or None, order=order)
-            total, samples = desk.library.count(), desk.samples()
+            total = desk.library.count()
+            matching = desk.library.count(filters, text=text) if filters or text.strip() else total
+            begin = min(begin, max(matching - 1, 0) // PAGE * PAGE)  # the page may be gone: articles were removed
+            rows = desk.library.list(filters, text=text, order=order, limit=PAGE, offset=begin)
+            samples = desk.samples()
         except BylineError as error:
             return render("parts", "status", said=sentence(error))
-        return render("listing", "articles", rows=rows, shown=shown, total=total, samples=samples, undo=undo)
+        given = {"total": total, "matching": matching, "begin": begin, "page": PAGE, "samples": samples, "undo": undo}
+        return render("listing", "articles", rows=rows, **given)
 
-    def arrive() -> tuple[str, str]:
-        return fields(), found("")
+    def arrive(wanted: str) -> tuple[str, str, Any]:
+        """Fill the page; the form stands open where it is what one came for."""
+        wish = parts.fields(wanted)("adding") == "yes" or not desk.library.count()
+        return fields(), found(wanted), gr.update(open=wish)
 
     def on_discard(wanted: str, request: gr.Request) -> str:
         return found(wanted, desk.discard_article(parts.fields(wanted)("id"), desk.owner(request)))
@@ -72,7 +79,7 @@ def build(demo: gr.Blocks, desk: Desk) -> None:
 
     quick: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
     now = "() => [Byline.wanted()]"
-    demo.load(arrive, None, [find, rows], api_visibility="private", show_progress="hidden")
+    demo.load(arrive, sent, [find, rows, added.frame], js=now, api_visibility="private", show_progress="hidden")
     find.seek(found, sent, rows, js=now, trigger_mode="always_last", **quick)
     rows.seek(found, sent, rows, js=now, **quick)
     rows.discard(on_discard, sent, rows, js=now, **quick)

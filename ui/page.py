@@ -55,10 +55,11 @@ def build(demo: gr.Blocks, desk: Desk) -> None:
         talk = history.load(desk.library, desk.owner(request), asking.Context.read(context).conversation)
         return asking.turns(desk, talk, desk.samples()), "" if talk else _welcome(desk), *around(request)
 
-    def arrive(context: str, request: gr.Request) -> tuple[str, str, str, str, Any]:
-        """Show the conversation of ?c= and, beside it, the article of ?a=."""
+    def arrive(context: str, request: gr.Request) -> tuple[str, str, str, str, Any, Any]:
+        """Show the conversation of ?c= and, beside it, the article of ?a=; a first visit finds the form open."""
         asked = asking.Context.read(context).article
-        return *visit(context, request), reading.article(desk, asked) if asked else gr.skip()
+        opened = reading.article(desk, asked) if asked else gr.skip()
+        return *visit(context, request), opened, gr.update(open=not desk.library.count())
 
     async def on_ask(question: str, context: str, request: gr.Request) -> AsyncIterator[Any]:
         if not (question or "").strip():
@@ -111,7 +112,7 @@ def build(demo: gr.Blocks, desk: Desk) -> None:
     ).then(around, None, [shelf, limits], **quick)
     stop.click(on_stop, None, None, **quick)
     all_of_it = [earlier, present, shelf, limits]
-    demo.load(arrive, sent, [*all_of_it, reader], js="() => [Byline.context()]", **private)
+    demo.load(arrive, sent, [*all_of_it, reader, added.frame], js="() => [Byline.context()]", **private)
     for area in (earlier, present, reader):
         area.quote(on_quote, None, reader, trigger_mode="multiple", **quick)
     reader.evidence(on_evidence, None, reader, trigger_mode="multiple", **quick)

@@ -10,18 +10,24 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
+from qa.assistant import NOT_THERE
 from qa.records import Answer, Article, ArticleRow, Filters, Quote
 from qa.render import day
 from qa.text import paragraphs
+from ui.export import fragment
 from ui.html import Spans, marked, render
 
 NO_ANSWER = "Your articles do not answer this."
+READ = "Byline read the passages closest to the question, and none of them says it."
 Find = Callable[[Quote], Article | None]  # the article version a quote is from; None when it has left the library
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """The quotes of one article in an answer, by their number there; `around` holds each one's paragraphs."""
+    """The quotes of one article in an answer, by their number there.
+
+    `around` holds each one's paragraphs, `links` the address that opens its page at the quote.
+    """
 
     title: str
     quotes: list[tuple[int, Quote]]
@@ -30,6 +36,7 @@ class Card:
     also: int
     spots: dict[int, str] = field(default_factory=dict)
     around: dict[int, list[Markup]] = field(default_factory=dict)
+    links: dict[int, str] = field(default_factory=dict)
 
 
 def cards(quotes: Sequence[Quote], find: Find, samples: frozenset[str]) -> list[Card]:
@@ -44,18 +51,22 @@ def cards(quotes: Sequence[Quote], find: Find, samples: frozenset[str]) -> list[
         for place, quote in group:
             card.spots[place] = ",".join(f"{start}-{end}" for start, end in quote.highlights)
             card.around[place] = _around(quote, article)
+            card.links[place] = fragment(quote, article) or ""
         made.append(card)
     return made
 
 
 def _around(quote: Quote, article: Article | None) -> list[Markup]:
-    """Return the paragraphs a quote stands in, for its preview."""
+    """Return the paragraphs a quote stands in, for its preview; where it fills them, also the next one."""
     if article is None:
         return []
+    where = paragraphs(article.text)
+    inside = [i for i, (start, end) in enumerate(where) if start < quote.end and quote.start < end]
+    if inside and quote.start <= where[inside[0]][0] and quote.end >= where[inside[-1]][1]:
+        inside += [inside[-1] + 1] if inside[-1] + 1 < len(where) else []
     return [
         marked(article.text[start:end], start, quote.start, quote.end, quote.highlights, "b")
-        for start, end in paragraphs(article.text)
-        if start < quote.end and quote.start < end
+        for start, end in (where[i] for i in inside)
     ]
 
 
@@ -73,7 +84,7 @@ def turn(
         articles = len({quote.article_id for quote in answer.quotes})
         shown = cards(answer.quotes, find, samples)
         return render("conversation", "found", cards=shown, articles=articles, **given)
-    reason = (answer.reason or "").removeprefix(NO_ANSWER).strip()
+    reason = READ if answer.reason == NOT_THERE else (answer.reason or "").removeprefix(NO_ANSWER).strip()
     shown = cards(answer.nearest, find, samples)
     return render("conversation", "nothing", lead=NO_ANSWER, reason=reason, cards=shown, **given)
 
@@ -123,11 +134,13 @@ def reader(
     nonce: int = 0,
     newest: int | None = None,
     sample: bool = False,
+    link: str | None = None,
 ) -> str:
     """Return an article with what lies in [start, end) marked; without a mark everything is in full ink.
 
-    `nonce` differs from call to call: an unchanged value would not tell the page to scroll again. `newest` is the
-    number of the library's latest version, where this may be an earlier one.
+    `link` opens the original page, at the quote if there is one. `nonce` differs from call to call: an unchanged
+    value would not tell the page to scroll again. `newest` is the number of the library's latest version, where this
+    may be an earlier one.
     """
     where = paragraphs(article.text)
     inside = [i for i, (left, right) in enumerate(where) if left < end and start < right]
@@ -154,6 +167,7 @@ def reader(
         older=newest is not None and newest != article.version,
         newest=newest,
         is_sample=sample,
+        link=link or article.url,
     )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
 
 from qa.errors import BylineError, NotInLibraryError
 from qa.records import Quote
 from ui import panes
 from ui.desk import Desk, sentence
+from ui.export import fragment
 
 ID = re.compile(r"(?P<article>[^@]+)@(?P<version>\d{1,9}):(?P<start>\d{1,9})-(?P<end>\d{1,9})")
 GONE = "This article has left your library. The quote is all that was kept of it."
@@ -31,7 +33,8 @@ def quote(desk: Desk, wanted: str, text: str, bold: str) -> str:
     except BylineError as error:
         return panes.missing(sentence(error))
     spans = [(int(left), int(right)) for left, right in re.findall(r"(\d{1,9})-(\d{1,9})", bold)]
-    return panes.reader(found, start, end, spans, nonce=next(_count), newest=newest, sample=sample)
+    link = fragment(replace(asked, url=found.url), found)
+    return panes.reader(found, start, end, spans, nonce=next(_count), newest=newest, sample=sample, link=link)
 
 
 def article(desk: Desk, article_id: str) -> str:

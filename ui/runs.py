@@ -8,7 +8,7 @@ import re
 import shutil
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -47,15 +47,16 @@ class Listed:
     figures: dict[str, str]
 
 
-def run(desk: Desk, source: Path, limit: int | None, session: str) -> Iterator[str]:
-    """Run a question set, yielding what to show meanwhile. Raises QuestionSetError for a fault in the set."""
+def run(desk: Desk, source: Path, limit: int | None, session: str, name: str = "") -> Iterator[str]:
+    """Run a question set, called `name` or as its file, yielding what to show. Raises QuestionSetError."""
     from eval import report
     from eval.questions import load
     from eval.run import evaluate
 
     questions = load(source, limit=limit)
+    questions = replace(questions, name=name or questions.name)
     stem = re.sub(r"[^a-z0-9]+", "-", source.stem.casefold()).strip("-")[:40]
-    name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{stem or 'set'}"
+    place = folder(desk.home) / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{stem or 'set'}"
     said: queue.Queue[Any] = queue.Queue()
     desk.stops[session] = flag = threading.Event()
 
@@ -67,7 +68,7 @@ def run(desk: Desk, source: Path, limit: int | None, session: str) -> Iterator[s
     def work() -> None:
         try:
             found = evaluate(desk.assistant, questions, progress=progress)
-            report.write(found, folder(desk.home) / name)
+            report.write(found, place)
             said.put(None)
         except BaseException as error:
             said.put(error)

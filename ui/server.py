@@ -275,7 +275,10 @@ def routes(app: FastAPI, desk: Desk) -> None:
             return PlainTextResponse("There is no such report.", 404)
         # The report is a page of its own, without scripts; nothing in it may load or run.
         shut = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
-        return Response(place.read_bytes(), media_type=runs.REPORTS[file], headers=shut)
+        content = place.read_bytes()
+        if file == "report.html":
+            content = content.replace(b"<main>", b'<main><p class="small"><a href="/evaluation">All runs</a></p>', 1)
+        return Response(content, media_type=runs.REPORTS[file], headers=shut)
 
     if desk.users:
         _doors(app, desk)

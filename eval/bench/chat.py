@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import socket
 import statistics
@@ -96,7 +97,7 @@ def spread(times: Sequence[float]) -> dict[str, float]:
     """Return median and 95th percentile; NaN of nothing."""
     if not times:
         return {"median": float("nan"), "p95": float("nan")}
-    return {"median": statistics.median(times), "p95": sorted(times)[int(0.95 * (len(times) - 1))]}
+    return {"median": statistics.median(times), "p95": sorted(times)[math.ceil(0.95 * len(times)) - 1]}
 
 
 def filled(home: str, wanted: int, texts: Path | None) -> dict[str, Any]:

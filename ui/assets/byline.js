@@ -128,7 +128,8 @@ window.Byline = (() => {
     for (const quote of $$(".quote", button.closest(".turn"))) {
       const place = quote.dataset.place;
       lines.push(`“${$("blockquote", quote).textContent}” [${place}]`);
-      sources.push(`[${place}] ${$(".about cite", quote.closest(".card")).textContent} — ${quote.dataset.source}`);
+      const link = quote.dataset.link ? `\n    ${quote.dataset.link}` : "";
+      sources.push(`[${place}] ${$(".about cite", quote.closest(".card")).textContent} — ${quote.dataset.source}${link}`);
     }
     const was = button.textContent;
     try {
@@ -197,7 +198,8 @@ window.Byline = (() => {
       if (mark) {
         const box = mark.getBoundingClientRect();
         const view = pane.getBoundingClientRect();
-        pane.scrollTop += box.top - view.top - Math.max((view.height - box.height) / 3, 24);
+        const wanted = pane.scrollTop + box.top - view.top - Math.max((view.height - box.height) / 3, 24);
+        pane.scrollTop = wanted < 96 ? 0 : wanted; // a quote near the top leaves the headline whole
       } else pane.scrollTop = 0;
     });
     element.addEventListener("click", (event) => {
@@ -325,6 +327,8 @@ window.Byline = (() => {
     showLimits();
   }
 
+  const day = (date) => new Date(`${date}T00:00`).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
+
   function showLimits() {
     const pane = $("#limits");
     const set = pane && $(".set", pane);
@@ -341,8 +345,8 @@ window.Byline = (() => {
       button.setAttribute("aria-label", `Remove the limit: ${text}`);
       chips.push(button);
     };
-    if (limits.after) chip("after", `From ${limits.after}`);
-    if (limits.before) chip("before", `Until ${limits.before}`);
+    if (limits.after) chip("after", `From ${day(limits.after)}`);
+    if (limits.before) chip("before", `Until ${day(limits.before)}`);
     if (limits.publishers.length) chip("publishers", limits.publishers.join(", "));
     if (limits.articles.length) chip("articles", `Only: ${limits.articles.map((a) => a.title.slice(0, 60)).join(", ")}`);
     set.replaceChildren(...chips);
@@ -350,8 +354,10 @@ window.Byline = (() => {
 
   // Keys and the phone's sheet ---------------------------------------------------------------------------------------
 
-  // The grey behind the phone's sheet closes it.
+  // The grey behind the phone's sheet closes it, and a click anywhere else closes the filters.
   addEventListener("click", (event) => {
+    const filters = $(".filter[open]");
+    if (filters && !event.target.closest(".filter")) filters.open = false;
     if (event.target === document.body && document.body.classList.contains("sheet-open")) closeReader();
   });
 
@@ -360,8 +366,12 @@ window.Byline = (() => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape") {
       const inside = event.target.closest?.("#side");
+      const filters = $(".filter[open]");
       preview(null);
-      if (document.body.classList.contains("reading")) {
+      if (filters) {
+        filters.open = false;
+        $("summary", filters).focus();
+      } else if (document.body.classList.contains("reading")) {
         if (phone() || !inside) closeReader();
         else (opener?.isConnected ? opener : box())?.focus();
       } else if (document.body.classList.contains("sheet-open")) document.body.classList.remove("sheet-open");
@@ -380,7 +390,7 @@ window.Byline = (() => {
 
   function wanted() {
     const fields = Object.fromEntries([...new FormData($("#find form") || undefined)].map(([name, value]) => [name, String(value)]));
-    return JSON.stringify({ ...fields, ...asked });
+    return JSON.stringify({ ...fields, ...asked, adding: location.hash === "#add" ? "yes" : "" });
   }
 
   function finder(element, trigger) {
@@ -393,28 +403,40 @@ window.Byline = (() => {
     });
   }
 
-  function rows(element, trigger) {
+  function rows(element, trigger, watch) {
+    let turning = false; // to another page of the list
+    watch("value", () => {
+      if (!turning) return;
+      turning = false;
+      element.closest("#rows").scrollIntoView({ block: "start" });
+      $(".rows .name", element)?.focus({ preventScroll: true });
+    });
     element.addEventListener("click", (event) => {
       if (event.target.closest("[data-pair]")) {
         asked = Object.fromEntries(new FormData($("[data-compare]", element)));
         return trigger("seek", {});
       }
-      for (const [name, event_, key] of [["discard", "discard", "id"], ["restore", "restore", "token"], ["more", "seek", "shown"]]) {
+      for (const [name, event_, key] of [["discard", "discard", "id"], ["restore", "restore", "token"], ["begin", "seek", "begin"]]) {
         const button = event.target.closest(`[data-${name}]`);
         if (!button) continue;
         asked = { ...asked, [key]: button.dataset[name] };
+        turning = name === "begin";
         trigger(event_, {});
       }
       if (event.target.closest("[data-unload]")) trigger("unsample", {});
     });
   }
 
+  const arriving = (element, _, watch) => watch("value", () => element.scrollIntoView({ block: "nearest" }));
+
   function title(element) {
     const named = $("h1", element)?.textContent;
     setTimeout(() => (document.title = `${named} · Byline`), 0);
   }
 
-  // Gradio names its upload button otherwise than it reads: a person who speaks to the computer could not press it.
+  // Gradio's upload button says "Drop File Here - or - Click to Upload" and is named otherwise than it reads: a person
+  // who speaks to the computer could not press it.
+  const DROP = "Drop files here, or click to choose them";
   let looking = false;
   new MutationObserver(() => {
     if (looking) return;
@@ -422,11 +444,12 @@ window.Byline = (() => {
     requestAnimationFrame(() => {
       looking = false;
       for (const button of $$("button.upload-container")) {
-        const name = button.textContent.replace(/\s+/g, " ").trim();
-        if (name && button.getAttribute("aria-label") !== name) button.setAttribute("aria-label", name);
+        const said = [...$(".wrap", button)?.childNodes ?? []].filter((node) => node.nodeName === "#text" || node.classList?.contains("or"));
+        for (const [at, node] of said.entries()) if (node.textContent !== (at ? "" : DROP)) node.textContent = at ? "" : DROP;
+        if (said.length && button.getAttribute("aria-label") !== DROP) button.setAttribute("aria-label", DROP);
       }
     });
   }).observe(document.documentElement, { childList: true, subtree: true });
 
-  return { wanted, finder, rows, title, conversation: conversationPane, reader: readerPane, bar, shelf: shelfPane, limits: limitsPane, plain() {}, context, askWaiting };
+  return { wanted, finder, rows, title, conversation: conversationPane, reader: readerPane, bar, shelf: shelfPane, limits: limitsPane, plain() {}, arriving, context, askWaiting };
 })();
