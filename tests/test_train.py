@@ -158,6 +158,13 @@ def test_a_stopped_run_goes_on_where_it_was(sets, tmp_path, monkeypatch, capsys)
     assert train.main(options) == 0
     start, end = model.load_bundled(out)[0].state_dict(), model.load_bundled(later)[0].state_dict()
     assert all(torch.equal(start[name], end[name]) for name in start)
+    moved = tmp_path / "moved"
+    options = ["--data", str(sets), "--out", str(moved), "--steps", "3", "--start", str(out)]
+    assert train.main([*options, "--keep", "1"]) == 0
+    kept = model.load_bundled(moved)[0].state_dict()
+    assert all(torch.equal(start[name], kept[name]) for name in start)
+    assert train.main([*options, "--keep", "0.5"]) == 0  # from the checkpoint of its last step: only mixed anew
+    assert any(not torch.equal(start[name], t) for name, t in model.load_bundled(moved)[0].state_dict().items())
     assert not [name for name in os.listdir(out) if name.endswith(".part")]
 
 

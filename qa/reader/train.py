@@ -8,7 +8,8 @@ with its two passages is the sum of
   Reading Comprehension", section 3.2, shared normalisation);
 - the sentence loss: a binary one over the sentences of both passages, and half a listwise one.
 
-`--start FOLDER` goes on from the weights of an earlier run, with a fresh schedule. Runs on a GPU where there is one.
+`--start FOLDER` goes on from the weights of an earlier run, with a fresh schedule, and `--keep SHARE` mixes that
+share of them into the result. Runs on a GPU where there is one.
 Writes a checkpoint every few hundred steps and resumes from it.
 """
 
@@ -211,6 +212,12 @@ def train(options: argparse.Namespace) -> None:
             if step % CHECKPOINT_STEPS == 0:
                 state = {"network": network.state_dict(), "optimiser": optimiser.state_dict()}
                 _write(file, {**state, "step": step, "spent": spent})
+    if (
+        options.start
+    ):  # the mean of two points of one run often generalises better than its end (Wortsman and others 2022)
+        before = model.load_bundled(options.start)[0].state_dict()
+        mixed = {name: torch.lerp(end.cpu(), before[name], options.keep) for name, end in network.state_dict().items()}
+        network.load_state_dict(mixed)
     save_file(model.shipped_state(network.cpu()), options.out / "reader.safetensors")
     made = {"steps": step, "questions_a_step": QUESTIONS_A_STEP, "examples": len(examples), "seed": options.seed}
     (options.out / "training.json").write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
@@ -233,6 +240,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--unanswerable", type=Path, help="a set whose unanswerable questions are used, half its titles"
     )
     parser.add_argument("--start", type=Path, help="folder of the weights to go on from (default: the encoder's)")
+    parser.add_argument("--keep", type=float, default=0.0, help="share of those weights in the end, from 0 to 1")
     parser.add_argument("--rate", type=float, default=1.0, help="share of the learning rates to use (default 1)")
     parser.add_argument("--passes", type=int, default=1, help="passes over the examples (default 1)")
     parser.add_argument("--steps", type=int, default=0, help="stop after so many steps instead")
