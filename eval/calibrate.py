@@ -31,7 +31,7 @@ from qa.settings import Settings
 from qa.text import sentences
 
 WITHHELD = 0.02  # of the right answers: the price of saying "not in your articles" where they do not say
-FITTED = ("evidence", "rank", "article")  # beside the sentence output, its best span's margin adds nothing
+FITTED = ("evidence", "rank")  # beside the sentence output, its best span's margin adds nothing
 ABLATED = ("point_recall@1", "point_recall@3", "evidence_precision", "abstention_auroc", "ece")  # the table's columns
 PRECISION = 0.55  # of the quoted sentences this share shall be evidence; the rest is won as recall
 
@@ -201,10 +201,9 @@ def ablation(
 
     ways: list[tuple[str, Sequence[Asked], Sequence[Asked], tuple[str, ...]]] = [
         ("as shipped", fit, other, FITTED),
-        ("ranked by the best span's margin, not by the sentence output", fit, other, ("margin", "rank", "article")),
+        ("ranked by the best span's margin, not by the sentence output", fit, other, ("margin", "rank")),
         ("the margin beside the sentence output", fit, other, (*FITTED, "margin")),
-        ("without the ranks of passage and article", fit, other, ("evidence",)),
-        ("without the article's rank", fit, other, ("evidence", "rank")),
+        ("without the passage's rank", fit, other, ("evidence",)),
         ("title and date not read", *untitled, FITTED),
         ("6 passages read", only(fit, 6), only(other, 6), FITTED),
         ("3 passages read", only(fit, 3), only(other, 3), FITTED),

@@ -56,11 +56,9 @@ def rank(read: Iterable[Sequence[SentenceScore]], articles: Articles, calibratio
     Headings are left out. A sentence that two passages hold counts with the mean of its readings.
     """
     readings: dict[tuple[str, int, int], list[tuple[int, SentenceScore]]] = defaultdict(list)
-    first_place: dict[str, int] = {}  # of each article
     for place, passage in enumerate(read):
         for sentence in passage:
             home = sentence.span.passage
-            first_place.setdefault(home.article_id, place)
             article = articles[home.article_id, home.version]
             if not any(a <= sentence.start and sentence.end <= b for a, b in article.headings):
                 readings[article.id, sentence.start, sentence.end].append((place, sentence))
@@ -71,7 +69,6 @@ def rank(read: Iterable[Sequence[SentenceScore]], articles: Articles, calibratio
             fmean(s.span.score for _, s in found),
             fmean(s.evidence or 0.0 for _, s in found),
             found[0][0],
-            first_place[key],
         )
         article = articles[key, best.span.passage.version]
         candidates.append(Candidate(article, start, end, (best.span, *best.more), logit))

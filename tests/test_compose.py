@@ -103,14 +103,13 @@ def test_a_sentence_read_twice_counts_once_with_the_mean_of_its_readings():
     assert [c.logit for c in found] == [1.5]
 
 
-def test_a_passage_found_late_counts_less_and_less_still_when_its_article_was():
+def test_a_passage_found_late_counts_less():
     a, b = article("One is here. Two is here.", "a"), article("Three is here.", "b")
-    weighed = Calibration(evidence=1.0, margin=0.0, rank=-1.0, article=-2.0, bias=0.0)
+    weighed = Calibration(evidence=1.0, margin=0.0, rank=-1.0, bias=0.0)
     first, second = read(a, [2, 2])
-    places = [[first], [second], read(b, [2])]
-    found = {c.text: c.logit for c in rank(places, {("a", 1): a, ("b", 1): b}, weighed)}
+    found = {c.text: c.logit for c in rank([[first], [second], read(b, [2])], {("a", 1): a, ("b", 1): b}, weighed)}
     assert found == pytest.approx(
-        {"One is here.": 2, "Two is here.": 2 - math.log(2), "Three is here.": 2 - 3 * math.log(3)}
+        {"One is here.": 2, "Two is here.": 2 - math.log(2), "Three is here.": 2 - math.log(3)}
     )
 
 

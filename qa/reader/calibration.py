@@ -18,15 +18,15 @@ from qa.errors import ReaderError
 class Calibration:
     """How logits become probabilities, and from where on a sentence is quoted and an answer given.
 
-    Sentence: `evidence`, `margin`, `rank`, `article` and `bias` weigh the sentence output, the span's margin, the
-    logarithms of its passage's rank in retrieval and of its article's, and a constant. Answer: `first` and `base`
-    weigh the best sentence's log-odds and a constant.
+    Sentence: `evidence`, `margin`, `rank` and `bias` weigh the sentence output, the span's margin, the logarithm of
+    its passage's rank in retrieval, and a constant. Answer: `first` and `base` weigh the best sentence's log-odds and
+    a constant. The rank of the *article* would help on questions written over one article, as those of the fit are; it
+    would hide what a second one says.
     """
 
     evidence: float = 0.0
     margin: float = 0.5
     rank: float = -0.5
-    article: float = 0.0
     bias: float = -2.0
     first: float = 1.0
     base: float = 0.5
@@ -34,13 +34,9 @@ class Calibration:
     keep: float = 0.2  # a further sentence is quoted from this probability on …
     keep_share: float = 0.4  # … and from this share of the best one's
 
-    def sentence_logit(self, margin: float, evidence: float | None, rank: int = 0, article: int = 0) -> float:
-        """Return the log-odds that a sentence is part of the answer.
-
-        Its passage has `rank` in retrieval, from 0; the first passage of its article has `article`.
-        """
-        places = self.rank * math.log1p(rank) + self.article * math.log1p(article)
-        return self.evidence * (evidence or 0.0) + self.margin * margin + places + self.bias
+    def sentence_logit(self, margin: float, evidence: float | None, rank: int = 0) -> float:
+        """Return the log-odds that a sentence is part of the answer; its passage has `rank` in retrieval, from 0."""
+        return self.evidence * (evidence or 0.0) + self.margin * margin + self.rank * math.log1p(rank) + self.bias
 
     def answer_probability(self, best: float | None) -> float:
         """Return the probability that the question is answered, from the best sentence's log-odds (None: none read).
