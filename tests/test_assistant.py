@@ -4,7 +4,8 @@ import threading
 
 import pytest
 
-from eval.sample import articles_folder
+from eval import evaluate, floors
+from eval.sample import articles_folder, questions_file
 from ingest import add
 from qa import Assistant, Filters, Library, ask
 from qa.assistant import EMPTY, NO_QUESTION, NONE_MATCH, Stopped
@@ -55,6 +56,12 @@ def test_a_follow_up_is_read_with_what_came_before(assistant):
     second = assistant.ask("And what does he do for a living?", [("Who won the Aske Marathon?", first)])
     assert second.asked_as == "Who won the Aske Marathon? And what does he do for a living?"
     assert {q.article_id for q in second.quotes or second.nearest} & {q.article_id for q in first.quotes}
+
+
+def test_the_sample_questions_hold_their_floors(assistant):
+    """The whole of Byline: what `byline eval eval/sample/questions.jsonl --floors eval/sample/floors.json` checks."""
+    run = evaluate(assistant, questions_file(), library=assistant.library, baselines=False)
+    assert floors.broken(run.summary, floors.read(questions_file().with_name("floors.json"))) == []
 
 
 def test_filters(assistant):
