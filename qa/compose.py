@@ -21,6 +21,8 @@ LONGEST = 90  # words of one merged quote: a longer one is no longer read at a g
 NEAREST = 3
 SAME = 0.8  # the share of words in common from which two sentences say the same thing in the same words
 
+# "Here's what officials mean when they talk about it.": it announces the answer and is none.
+_ANNOUNCES = re.compile(r"^\W*here(?:[’']s| is| are) (?:what|how|why|who|where|when|a (?:quick |brief )?look)\b", re.I)
 # "Russia has framed this demand as …": without the sentence before it, nobody knows which demand.
 _POINTS_BACK = re.compile(
     r"^\W*(?:[\w’'-]+\W+){0,5}(?:(?:this|these)\s+(?!week|month|year|quarter|season|decade|century|morning|afternoon"
@@ -53,14 +55,16 @@ class Candidate:
 def rank(read: Iterable[Sequence[SentenceScore]], articles: Articles, calibration: Calibration) -> list[Candidate]:
     """Return every sentence that was read, once, best first; `read` is in the order of retrieval.
 
-    Headings are left out. A sentence that two passages hold counts with the mean of its readings.
+    Headings and sentences that only announce are left out. A sentence that two passages hold counts with the mean of
+    its readings.
     """
     readings: dict[tuple[str, int, int], list[tuple[int, SentenceScore]]] = defaultdict(list)
     for place, passage in enumerate(read):
         for sentence in passage:
             home = sentence.span.passage
             article = articles[home.article_id, home.version]
-            if not any(a <= sentence.start and sentence.end <= b for a, b in article.headings):
+            heading = any(a <= sentence.start and sentence.end <= b for a, b in article.headings)
+            if not heading and not _ANNOUNCES.search(article.text[sentence.start : sentence.end]):
                 readings[article.id, sentence.start, sentence.end].append((place, sentence))
     candidates = []
     for (key, start, end), found in readings.items():

@@ -53,6 +53,11 @@ def test_headings_are_never_quoted():
     assert [q.text for q in choose(ranked(one, [9, 1]), PLAIN, 5, 120)] == ["A sentence."]
 
 
+def test_a_sentence_that_only_announces_is_never_quoted():
+    one = article("Here’s what Oslo means by that. Here is the bridge. It means peace.")
+    assert [q.text for q in choose(ranked(one, [9, 3, 2]), PLAIN, 5, 120)] == ["Here is the bridge. It means peace."]
+
+
 def test_limits_of_quotes_and_words():
     one = article("\n\n".join(f"Number {n} has five words. Gap here." for n in range(9)))
     logits = [3 - n / 9 if n % 2 == 0 else -9 for n in range(18)]
