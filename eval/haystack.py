@@ -12,10 +12,9 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from eval.systems import quote_of
+from qa.compose import quote
 from qa.errors import BylineError
 from qa.followup import stand_alone
 from qa.passages import TITLE_CHARACTERS, split
@@ -123,8 +122,8 @@ def to_answer(
             q.article_id == article.id and q.start < touched[-1][1] and touched[0][0] < q.end for q in shown
         ):
             continue
-        quote = quote_of(article, touched[0][0], touched[-1][1], answer.score)
-        shown.append(replace(quote, highlights=((first, last),)))
+        start, end = touched[0][0], touched[-1][1]
+        shown.append(quote(article, start, end, highlights=((first, last),), confidence=answer.score))
     kept = tuple(within_words(shown[:quotes], words))
     is_found = bool(kept) and real[0].score >= none
     confidence = min(max(1.0 - none, 0.0), 1.0) if found else 0.0

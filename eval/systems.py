@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from eval.records import Observed, Question
+from qa.compose import quote
 from qa.records import Answer, Article, Hit, Quote, within_words
 from qa.text import sentences
 
@@ -68,23 +69,6 @@ def as_answer(question: str, given: Any) -> Answer:
     )
 
 
-def quote_of(article: Article, start: int, end: int, confidence: float = 0.0) -> Quote:
-    """Return article.text[start:end] as a quote with its attribution."""
-    return Quote(
-        article.id,
-        article.title,
-        article.url,
-        article.publisher,
-        article.authors,
-        article.published,
-        start,
-        end,
-        article.text[start:end],
-        version=article.version,
-        confidence=confidence,
-    )
-
-
 class TopPassages:
     """The first passages of the ranking, whole: what a search engine shows. `n` quotes within `words` words."""
 
@@ -99,7 +83,7 @@ class TopPassages:
         for hit in hits[: self._n]:
             passage = hit.passage
             if (article := self._get(passage.article_id, passage.version)) is not None:
-                quotes.append(quote_of(article, passage.start, passage.end))
+                quotes.append(quote(article, passage.start, passage.end))
         shown = tuple(within_words(quotes, self._words))
         return Answer(asked, asked, shown, 0.5, bool(shown))
 
@@ -132,7 +116,7 @@ class BestSentences:
                 near[place] = max(near.get(place, -1.0), float(cosine))
         ranked = sorted(near, key=lambda place: (-near[place], place))[: self._n]
         quotes = [
-            quote_of(article, start, end)
+            quote(article, start, end)
             for id, version, start, end in ranked
             if (article := self._get(id, version)) is not None
         ]

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from qa import compose
 from qa.library import Library, View
 from qa.records import Article, Filters, Quote
 from qa.text import sentences, terms
@@ -148,16 +149,4 @@ def _quote(article: Article, spans: list[tuple[int, int]], start: int | None = N
     if start is None or end is None:
         touched = [(s, e) for s, e in sentences(article.text) if any(s < right and left < e for left, right in spans)]
         start, end = (touched[0][0], touched[-1][1]) if touched else (spans[0][0], spans[-1][1])
-    return Quote(
-        article.id,
-        article.title,
-        article.url,
-        article.publisher,
-        article.authors,
-        article.published,
-        start,
-        end,
-        article.text[start:end],
-        tuple(spans),
-        version=article.version,
-    )
+    return compose.quote(article, start, end, highlights=tuple(spans))

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from eval.formats import article
 from eval.records import Question
-from eval.systems import quote_of
 from qa.assistant import Trace
+from qa.compose import quote
 from qa.library import Library
 from qa.records import Answer, Hit, Span
 from qa.retrieve import retrieve
@@ -108,8 +108,8 @@ class Scripted:
             stored = self.library.get(row.id)
             at = stored.text.find(text)
             if at >= 0:
-                quote = quote_of(stored, at, at + len(text), confidence)
-                return replace(quote, highlights=((at, at + len(text) - 1),))
+                highlights = ((at, at + len(text) - 1),)
+                return quote(stored, at, at + len(text), highlights=highlights, confidence=confidence)
         raise AssertionError(f"no article holds {text!r}")
 
     def _spans(self, text: str, hits: Sequence[Hit]) -> list[Span]:

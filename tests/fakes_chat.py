@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from qa import compose
 from qa.assistant import Step, Stopped, Trace
 from qa.library import Library
 from qa.records import Answer, Article, Filters, Quote
@@ -84,22 +85,5 @@ def _hits(article: Article, wanted: list[str]) -> list[tuple[int, Quote]]:
         if shared:
             at = text.casefold().find(shared[0])
             bold = ((start + at, start + at + len(shared[0])),) if at >= 0 else ()
-            hits.append((len(shared), _quote(article, start, end, bold)))
+            hits.append((len(shared), compose.quote(article, start, end, highlights=bold, confidence=0.8)))
     return hits
-
-
-def _quote(article: Article, start: int, end: int, bold: tuple[tuple[int, int], ...]) -> Quote:
-    return Quote(
-        article.id,
-        article.title,
-        article.url,
-        article.publisher,
-        article.authors,
-        article.published,
-        start,
-        end,
-        article.text[start:end],
-        bold,
-        version=article.version,
-        confidence=0.8,
-    )

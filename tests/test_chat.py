@@ -15,20 +15,6 @@ from tests.chat_tools import BRIDGE, FERRY, Served, article, ask, visit
 TOLL = "What toll did councillors approve for the harbour bridge?"
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chat_tools.chromium() as opened:
-        yield opened
-
-
-@pytest.fixture
-def server(home: Path) -> Iterator[Served]:
-    with chat_tools.served(home) as running:
-        running.library.put(BRIDGE)
-        running.library.put(FERRY)
-        yield running
-
-
 @pytest.fixture
 def page(browser: Any, server: Served) -> Iterator[Any]:
     opened = visit(browser, server.url)

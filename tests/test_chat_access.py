@@ -9,14 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests import chat_tools
-from tests.chat_tools import BRIDGE, FERRY, Served, ask, visit
+from tests.chat_tools import FERRY, Served, ask, visit
 
 TOLL = "What toll did councillors approve for the harbour bridge?"
 
@@ -37,20 +35,6 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
     if done.returncode:
         pytest.skip("axe-core could not be installed: name its axe.min.js in BYLINE_AXE")
     return (folder / "node_modules/axe-core/axe.min.js").read_text("utf-8")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chat_tools.chromium() as opened:
-        yield opened
-
-
-@pytest.fixture
-def server(home: Path) -> Iterator[Served]:
-    with chat_tools.served(home) as running:
-        running.library.put(BRIDGE)
-        running.library.put(FERRY)
-        yield running
 
 
 def serious(page: Any, axe: str) -> list[str]:

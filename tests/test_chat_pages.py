@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from tests import chat_tools
 from tests.chat_tools import BRIDGE, FERRY, Served, article, ask, visit
 from ui import users
 
 TOLL = "What toll did councillors approve for the harbour bridge?"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chat_tools.chromium() as opened:
-        yield opened
-
-
-@pytest.fixture
-def server(home: Path) -> Iterator[Served]:
-    with chat_tools.served(home) as running:
-        running.library.put(BRIDGE)
-        running.library.put(FERRY)
-        yield running
 
 
 def names(page: Any) -> list[str]:

@@ -78,12 +78,6 @@ HOSTILE = [
 ]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chat_tools.chromium() as opened:
-        yield opened
-
-
 @pytest.fixture
 def server(home: Path) -> Iterator[Served]:
     with chat_tools.served(home) as running:

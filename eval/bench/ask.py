@@ -34,15 +34,7 @@ WARM = 3  # questions asked before the clock starts: the first ones fill caches
 
 def main(argv: list[str]) -> int:
     """Run the bench; status 1 when the median is above `--at-most`."""
-    parser = argparse.ArgumentParser("python -m eval.bench ask", description=__doc__)
-    parser.add_argument("--articles", type=int, default=1000, metavar="N", help="in the library (default: 1000)")
-    parser.add_argument("--texts", metavar="FILE", help='JSON Lines of {"title", "text", …} to fill it with')
-    parser.add_argument("--home", metavar="DIR", help="keep the library here (default: a temporary folder)")
-    parser.add_argument("--questions", metavar="FILE", help="a question set (default: the sample's)")
-    parser.add_argument("--limit", type=int, default=50, metavar="N", help="questions asked (default: 50)")
-    parser.add_argument("--at-most", type=float, metavar="SECONDS", help="exit with status 1 if the median is above")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    args = parser.parse_args(argv)
+    args = options("ask", __doc__, 50).parse_args(argv)
 
     from qa.assistant import Assistant
     from qa.library import Library
@@ -75,6 +67,19 @@ def main(argv: list[str]) -> int:
         for stage, times in found.items():
             print(f"  {stage:9} median {times['median'] * 1000:6.0f} ms   95% within {times['p95'] * 1000:6.0f} ms")
     return int(args.at_most is not None and found["total"]["median"] > args.at_most)
+
+
+def options(name: str, about: str | None, limit: int) -> argparse.ArgumentParser:
+    """Return what a bench that asks questions of a library of N articles can be told."""
+    parser = argparse.ArgumentParser(f"python -m eval.bench {name}", description=about)
+    parser.add_argument("--articles", type=int, default=1000, metavar="N", help="in the library (default: 1000)")
+    parser.add_argument("--texts", metavar="FILE", help='JSON Lines of {"title", "text", …} to fill it with')
+    parser.add_argument("--home", metavar="DIR", help="keep the library here (default: a temporary folder)")
+    parser.add_argument("--questions", metavar="FILE", help="a question set (default: the sample's)")
+    parser.add_argument("--limit", type=int, default=limit, metavar="N", help=f"questions asked (default: {limit})")
+    parser.add_argument("--at-most", type=float, metavar="SECONDS", help="exit with status 1 if the median is above")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
 
 
 def fill(library: Any, wanted: int, texts: Path | None) -> None:

@@ -7,7 +7,6 @@ frame that shows a quote, from the start of a visit to the frame that shows wher
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import os
@@ -58,15 +57,7 @@ new MutationObserver(() => {
 
 def main(argv: list[str]) -> int:
     """Run the bench; status 1 when the median to the first quote is above `--at-most`."""
-    parser = argparse.ArgumentParser("python -m eval.bench chat", description=__doc__)
-    parser.add_argument("--articles", type=int, default=1000, metavar="N", help="in the library (default: 1000)")
-    parser.add_argument("--texts", metavar="FILE", help='JSON Lines of {"title", "text", …} to fill it with')
-    parser.add_argument("--home", metavar="DIR", help="keep the library here (default: a temporary folder)")
-    parser.add_argument("--questions", metavar="FILE", help="a question set (default: the sample's)")
-    parser.add_argument("--limit", type=int, default=20, metavar="N", help="questions asked (default: 20)")
-    parser.add_argument("--at-most", type=float, metavar="SECONDS", help="exit with status 1 if the median is above")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    args = parser.parse_args(argv)
+    args = ask.options("chat", __doc__, 20).parse_args(argv)
     questions = load(args.questions or questions_file(), limit=args.limit + WARM).questions
     with ExitStack() as stack:
         browser = stack.enter_context(chromium())  # first: without one there is nothing to fill a library for
