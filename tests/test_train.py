@@ -2,8 +2,10 @@
 
 import gzip
 import json
+import lzma
 import os
 import random
+from dataclasses import replace
 
 import pytest
 import torch
@@ -50,7 +52,7 @@ def sets(tmp_path):
 
 
 def test_examples_hold_their_answers_and_no_reported_article(sets):
-    examples = train.examples_from(sets, None, 1)
+    examples = train.examples_from(sets, None, None, 1)
     reported = [f"Storm {k} hit" for k in range(16) if data.part_of(f"n{k}") != "train"]
     assert reported and not any(r in e.positive.text + e.negative.text for e in examples for r in reported)
     marked = [e for e in examples if e.spans]
@@ -171,3 +173,61 @@ def test_a_stopped_run_goes_on_where_it_was(sets, tmp_path, monkeypatch, capsys)
 def test_a_missing_folder_is_one_line(tmp_path, capsys):
     assert train.main(["--data", str(tmp_path / "none"), "--out", str(tmp_path)]) == 1
     assert "no such folder" in capsys.readouterr().err
+
+
+def test_our_own_questions_become_examples_of_their_articles(sets, tmp_path, monkeypatch):
+    text = "The plan has two parts.\n\nMs Roe wants a cap on rents. She also wants 9,000 homes.\n\nIt rained."
+    spots = [(text.index(part), text.index(part) + len(part)) for part in ("a cap on rents", "9,000 homes")]
+    told = [
+        (text.index(part), text.index(part) + len(part))
+        for part in ("Ms Roe wants a cap on rents.", "She also wants 9,000 homes.")
+    ]
+    line = {
+        "id": "own-1", "article": "s1", "type": "list", "question": "What does she want?",
+        "history": ["Who is Ms Roe?"], "points": [[spot] for spot in spots], "evidence": told,
+    }  # fmt: skip
+    with gzip.open(tmp_path / "questions.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+    scale = tmp_path / "scale.jsonl.xz"
+    with lzma.open(scale, "wt", encoding="utf-8") as file:
+        for key in ("s0", "s1"):
+            file.write(json.dumps({"id": key, "title": "Rents", "date": "2019-05-06", "text": text}) + "\n")
+    monkeypatch.setattr(data, "OWN_QUESTIONS", tmp_path / "questions.jsonl.gz")
+    examples = data.news_examples(sets, scale, Encoder(), random.Random(1))
+    mine = [e for e in examples if e.question == "Who is Ms Roe? What does she want?" and e.spans]
+    assert mine and all(e.every for e in mine)
+    for one in mine:
+        assert [one.positive.text[a:b] for a, b in one.spans] == ["a cap on rents", "9,000 homes"]
+        assert [one.positive.text[a:b] for a, b in one.evidence] == [text[a:b] for a, b in told]
+    assert not any(e.every for e in examples if e.question.startswith("Who shut the port"))
+
+
+def test_the_shipped_questions_are_offsets_and_nothing_of_a_text():
+    lines = list(data.read_lines(data.OWN_QUESTIONS))
+    assert len(lines) > 1000 and len({line["id"] for line in lines}) == len(lines)
+    for line in lines:
+        assert set(line) <= {"id", "article", "type", "question", "history", "points", "evidence"}
+        assert bool(line["evidence"]) == bool(line["points"]) == (line["type"] != "unanswerable")
+        for spot in (spot for point in line["points"] for spot in point):
+            assert any(a <= spot[0] < spot[1] <= b for a, b in line["evidence"])
+
+
+def test_an_altered_question_asks_for_what_the_text_does_not_say():
+    rng, text = random.Random(2), "In 1891 the firm of Ada Mill sold a lamp to Otto Berg, and in 1902 a bell."
+    seen = {data.altered("What did Ada Mill sell to Otto Berg in 1891?", text, {"a lamp"}, rng) for _ in range(40)}
+    assert "What did Ada Mill sell to Otto Berg in 1902?" in seen
+    assert data.altered("What came first?", "Nobody knows.", {"it"}, random.Random(1)) == "What came last?"
+    for asked in seen:
+        assert asked and asked != "What did Ada Mill sell to Otto Berg in 1891?" and "a lamp" not in asked
+
+
+def test_points_that_belong_together_are_each_paid_for():
+    network, tokenizer = model.new_network()
+    inputs = model.Inputs(tokenizer)
+    two = ((4, 7), (13, 15))
+    torch.manual_seed(0)
+    either, _ = train.loss_of(network, inputs, [example(two)])
+    each, _ = train.loss_of(network, inputs, [replace(example(two), every=True)])
+    assert float(each.detach()) > float(either.detach()) + 0.5  # the mean of two likelihoods is below that of either
+    one, same = (train.loss_of(network, inputs, [replace(example(), every=flag)])[0] for flag in (False, True))
+    assert float(one.detach()) == pytest.approx(float(same.detach()), abs=1e-3)

@@ -11,10 +11,11 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import lzma
 import random
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -42,12 +43,54 @@ SETS = {
     "policyqa": 0.1,
     "ester": 3.0,
 }
-NEWS_TIMES = 5
+NEWS_TIMES = 7
 WHOLE_SENTENCES = frozenset({"selqa_sentence", "clapnq_dev"})  # their answers are sentences: no spans to learn
 UNANSWERABLE = 1 / 6
 FOLLOW_UPS = 0.12
 TITLED = 0.8
+ALTERED = {"squad_v1.1_train_part": 0.3, "squadshifts_wiki": 0.3, "qed_train": 0.15}
+OWN_QUESTIONS = Path(__file__).parent / "questions.jsonl.gz"
 
+OPPOSITES = (
+    ("first", "last"),
+    ("before", "after"),
+    ("most", "least"),
+    ("more", "less"),
+    ("largest", "smallest"),
+    ("biggest", "smallest"),
+    ("highest", "lowest"),
+    ("higher", "lower"),
+    ("oldest", "youngest"),
+    ("best", "worst"),
+    ("north", "south"),
+    ("northern", "southern"),
+    ("east", "west"),
+    ("eastern", "western"),
+    ("began", "ended"),
+    ("started", "stopped"),
+    ("win", "lose"),
+    ("won", "lost"),
+    ("increase", "decrease"),
+    ("increased", "decreased"),
+    ("male", "female"),
+    ("men", "women"),
+    ("public", "private"),
+    ("early", "late"),
+    ("maximum", "minimum"),
+    ("support", "oppose"),
+    ("supported", "opposed"),
+    ("successful", "unsuccessful"),
+    ("inside", "outside"),
+    ("above", "below"),
+    ("majority", "minority"),
+    ("positive", "negative"),
+    ("buy", "sell"),
+    ("bought", "sold"),
+    ("founded", "dissolved"),
+    ("created", "destroyed"),
+)
+
+_NUMBER = re.compile(r"\b\d[\d,.]*\d\b|\b\d\b")
 _NAME = re.compile(r"(?<!^)(?<![.?!] )\b[A-Z][\w’'-]+(?: [A-Z][\w’'-]+)*")
 
 
@@ -69,6 +112,7 @@ class Example:
     spans: tuple[tuple[int, int], ...]  # empty: neither passage answers
     evidence: tuple[tuple[int, int], ...]
     learn_spans: bool
+    every: bool = False  # the spans are to be found together, otherwise any of them will do
 
 
 def read_lines(file: Path) -> Iterator[dict[str, Any]]:
@@ -95,47 +139,70 @@ def _tenth(name: str) -> int:
 
 def news_articles(folder: Path) -> dict[str, Article]:
     """Return the articles of the news set by id."""
-    return {
-        line["id"]: Article(
-            id=line["id"],
-            url=line.get("url"),
-            title=(line.get("title") or "").strip(),
-            authors=(line["author"],) if line.get("author") else (),
-            publisher=line.get("source"),
-            published=(line.get("date") or "")[:10] or None,
-            updated=None,
-            fetched="",
-            language="en",
-            text=line["text"],
-            sha256="",
-            source=line["id"],
-        )
-        for line in read_lines(folder / "news_articles.jsonl.gz")
-    }
+    return {line["id"]: _article(line) for line in read_lines(folder / "news_articles.jsonl.gz")}
 
 
-def news_examples(folder: Path, encoder: Encoder, rng: random.Random) -> list[Example]:
-    """Return examples from the training part of the news questions: each with a fresh pair of passages a time."""
+def _article(line: dict[str, Any]) -> Article:
+    return Article(
+        id=line["id"],
+        url=line.get("url"),
+        title=(line.get("title") or "").strip(),
+        authors=(line["author"],) if line.get("author") else (),
+        publisher=line.get("source"),
+        published=(line.get("date") or "")[:10] or None,
+        updated=None,
+        fetched="",
+        language="en",
+        text=line["text"],
+        sha256="",
+        source=line["id"],
+    )
+
+
+def own_questions(scale: Path) -> tuple[dict[str, Article], list[dict[str, Any]]]:
+    """Return our own questions in the form of the news set's, and the articles of `scale` (xz) that they are over."""
+    lines = list(read_lines(OWN_QUESTIONS))
+    wanted = {line["article"] for line in lines}
+    articles = {}
+    with lzma.open(scale, "rt", encoding="utf-8") as rows:
+        for row in rows:
+            found = json.loads(row)
+            if found["id"] in wanted:
+                articles[found["id"]] = _article(found)
+    questions = []
+    for line in lines:
+        text = articles[line["article"]].text
+        answers = [[text[start:end] for start, end in point] for point in line["points"]]
+        evidence = [text[start:end] for start, end in line["evidence"]]
+        questions.append({**line, "answers": answers, "evidence": evidence})
+    return articles, questions
+
+
+def news_examples(folder: Path, scale: Path | None, encoder: Encoder, rng: random.Random) -> list[Example]:
+    """Return examples from the news questions for training and our own: each with a fresh pair of passages a time."""
     articles = {key: article for key, article in news_articles(folder).items() if part_of(key) == "train"}
     questions = [q for q in read_lines(folder / "news_questions.jsonl.gz") if q["article"] in articles]
+    if scale:
+        more, own = own_questions(scale)
+        articles, questions = articles | more, questions + own
     passages = [(key, p) for key, article in articles.items() for p in split(article, encoder.count_tokens)]
     of_article = defaultdict(list)
     for number, (key, _) in enumerate(passages):
         of_article[key].append(number)
     vectors = encoder.encode([f"{articles[key].title}\n{p.text}" for key, p in passages])
-    asked = encoder.encode([q["question"] for q in questions])
+    asked = encoder.encode([_as_asked(q) for q in questions])
     examples = []
     for question, vector in zip(questions, asked, strict=True):
-        key = question["article"]
-        own = of_article[key]
+        key, words = question["article"], _as_asked(question)
+        own_numbers = of_article[key]
         evidence = [fold(sentence) for sentence in question["evidence"]]
         order = np.argsort(-(vectors @ vector))[:60]
-        mine = sorted(own, key=lambda n: -float(vectors[n] @ vector))
-        holds = {n: [e for e in evidence if e in fold(passages[n][1].text)] for n in own}
+        mine = sorted(own_numbers, key=lambda n: -float(vectors[n] @ vector))
+        holds = {n: [e for e in evidence if e in fold(passages[n][1].text)] for n in own_numbers}
         negatives = [n for n in mine if not holds[n] and not _points_in(question, passages[n][1].text)][:5]
         others = [int(n) for n in order if passages[n][0] != key][:8]
 
-        def context(n: int, articles: dict[str, Article] = articles) -> Context:
+        def context(n: int) -> Context:
             heading = heading_text(articles[passages[n][0]]) if rng.random() < TITLED else ""
             return Context(heading, passages[n][1].text)
 
@@ -148,7 +215,7 @@ def news_examples(folder: Path, encoder: Encoder, rng: random.Random) -> list[Ex
                 elif len(negatives) > 1:
                     pool = negatives
                 one, other = rng.sample(pool, 2) if len(set(pool)) > 1 else (pool[0], pool[0])
-                examples.append(Example(question["question"], context(one), context(other), (), (), True))
+                examples.append(Example(words, context(one), context(other), (), (), True))
                 continue
             number = positives[time % len(positives)]
             text = passages[number][1].text
@@ -156,8 +223,18 @@ def news_examples(folder: Path, encoder: Encoder, rng: random.Random) -> list[Ex
             spans = _inside(_points(question, text), marked)
             if marked:
                 positive, negative = context(number), context(rng.choice(pool))
-                examples.append(Example(question["question"], positive, negative, spans, marked, bool(spans)))
+                every = len(question["answers"]) > 1
+                examples.append(Example(words, positive, negative, spans, marked, bool(spans), every))
     return examples
+
+
+def _as_asked(question: dict[str, Any]) -> str:
+    """Return a question as the reader meets it: a follow-up behind the question before it."""
+    return _after(question["history"][-1], question["question"]) if question.get("history") else question["question"]
+
+
+def _after(earlier: str, question: str) -> str:
+    return f"{earlier.rstrip('?. ')}? {question}"
 
 
 def _points_in(question: dict[str, Any], text: str) -> bool:
@@ -242,8 +319,47 @@ def set_examples(file: Path, share: float, encoder: Encoder, rng: random.Random)
                 positive, negative = Context("", positive.text), Context("", negative.text)
             marked = tuple((s, e) for s, e in sentences(positive.text) if any(a < e and b > s for a, b in inside))
             learn = name not in WHOLE_SENTENCES or not inside
-            examples.append(Example(line["question"], positive, negative, inside, marked, learn))
+            every = bool(line.get("multi")) and len(inside) > 1
+            examples.append(Example(line["question"], positive, negative, inside, marked, learn, every))
+            if inside and rng.random() < ALTERED.get(name, 0):
+                question = altered(line["question"], positive.text, answers, rng)
+                if question:
+                    examples.append(Example(question, positive, negative, (), (), True))
     return examples
+
+
+def altered(question: str, text: str, answers: Collection[str], rng: random.Random) -> str | None:
+    """Return the question with one word changed, so that `text` no longer answers it, or None where no rule applies.
+
+    Another name or number of the text in the place of one that the question holds, a word for its opposite, or "not":
+    the commoner kinds of unanswerable question that Rajpurkar and others found people to write (2018, "Know What You
+    Don't Know", table 1).
+    """
+    choices = []
+    asked = fold(question)
+    for pattern in (_NAME, _NUMBER):
+        held = [m[0] for m in pattern.finditer(question)]
+        if held:
+            old = rng.choice(held)
+            alike = sorted(
+                name
+                for name in {m[0] for m in pattern.finditer(text)}
+                if len(name) > 1
+                and fold(name) not in asked
+                and fold(name) not in answers
+                and not set(name.split()) & set(old.split())
+            )
+            if alike:
+                choices += [question.replace(old, rng.choice(alike), 1)] * 2
+    for left, right in OPPOSITES:
+        for old, new in ((left, right), (right, left)):
+            changed = re.sub(rf"\b{old}\b", new, question, count=1)
+            if changed != question:
+                choices.append(changed)
+    if not choices and rng.random() < 0.3:
+        denied = re.sub(r"\b(is|are|was|were|does|do|did|could|would|has|have)\b", r"\1n’t", question, count=1)
+        choices = [denied] if denied != question else []
+    return rng.choice(choices) if choices else None
 
 
 def unanswerable_examples(file: Path, encoder: Encoder, rng: random.Random) -> list[Example]:
@@ -283,7 +399,7 @@ def with_follow_ups(examples: Sequence[Example], rng: random.Random) -> list[Exa
         if others:
             earlier = rng.choice(others)
             question = _with_pronoun(example.question, earlier, rng) if rng.random() < 0.5 else example.question
-            example = replace(example, question=f"{earlier.rstrip('?. ')}? {question}")
+            example = replace(example, question=_after(earlier, question))
         found.append(example)
     return found
 

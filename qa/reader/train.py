@@ -3,7 +3,8 @@
 Fine-tunes the bundled encoder (embeddings frozen) as a span reader with a sentence output. The loss of a question
 with its two passages is the sum of
 
-- the span loss of each passage: the log-likelihood of all marked starts and ends, position 0 where there is none;
+- the span loss of each passage: the log-likelihood of any marked start and end, of each of them where they are to be
+  found together, and of position 0 where there is none;
 - half a loss normalised over both passages together (Clark and Gardner 2018, "Simple and Effective Multi-Paragraph
   Reading Comprehension", section 3.2, shared normalisation);
 - the sentence loss: a binary one over the sentences of both passages, and half a listwise one.
@@ -40,10 +41,10 @@ WARM_UP = 0.04
 CHECKPOINT_STEPS = 200
 
 
-def examples_from(folder: Path, unanswerable: Path | None, seed: int) -> list[data.Example]:
-    """Return one pass of training examples: from the sets in `folder`, and from `unanswerable`'s training titles."""
+def examples_from(folder: Path, scale: Path | None, unanswerable: Path | None, seed: int) -> list[data.Example]:
+    """Return one pass of training examples: from `folder`, our own questions, and `unanswerable`'s training titles."""
     rng, encoder = random.Random(seed), Encoder()
-    found = data.news_examples(folder, encoder, rng) if (folder / "news_questions.jsonl.gz").is_file() else []
+    found = data.news_examples(folder, scale, encoder, rng) if (folder / "news_questions.jsonl.gz").is_file() else []
     print(f"news: {len(found):,} examples", flush=True)
     for name, share in data.SETS.items():
         file = folder / f"{name}.jsonl.gz"
@@ -96,6 +97,7 @@ def loss_of(network: Any, inputs: model.Inputs, batch: Sequence[data.Example]) -
     gold_start, gold_end = torch.stack([g[0] for g in golds]), torch.stack([g[1] for g in golds])
     allowed = torch.tensor([[o is not None for o in w.offsets] + [False] * (width - len(w.offsets)) for w in windows])
     learn = torch.tensor([n % 2 == 1 or batch[n // 2].learn_spans for n in range(len(windows))])
+    every = torch.tensor([n % 2 == 0 and batch[n // 2].every for n in range(len(windows))])
     sentences_known = np.zeros((len(windows), count), bool)
     sentences_true = np.zeros((len(windows), count), np.float32)
     for n, window in enumerate(windows):
@@ -107,8 +109,8 @@ def loss_of(network: Any, inputs: model.Inputs, batch: Sequence[data.Example]) -
                     sentences_true[n, sentence] = 1.0
     known, truth = torch.from_numpy(sentences_known), torch.from_numpy(sentences_true)
     device = start.device
-    gold_start, gold_end, allowed, learn, truth, known = (
-        t.to(device) for t in (gold_start, gold_end, allowed, learn, truth, known)
+    gold_start, gold_end, allowed, learn, every, truth, known = (
+        t.to(device) for t in (gold_start, gold_end, allowed, learn, every, truth, known)
     )
     span = joint = torch.zeros((), device=device)
     with_null = allowed.clone()
@@ -116,7 +118,9 @@ def loss_of(network: Any, inputs: model.Inputs, batch: Sequence[data.Example]) -
     answered = (~gold_start[0::2, 0]) & learn[0::2]
     for logits, gold in ((start, gold_start), (end, gold_end)):
         masked = logits.masked_fill(~with_null, -1e4)
-        likelihood = torch.logsumexp(masked.masked_fill(~gold, -1e4), 1) - torch.logsumexp(masked, 1)
+        any_of = torch.logsumexp(masked.masked_fill(~gold, -1e4), 1)
+        each_of = masked.masked_fill(~gold, 0).sum(1) / gold.sum(1)
+        likelihood = torch.where(every, each_of, any_of) - torch.logsumexp(masked, 1)
         span = span - (likelihood * learn).sum() / learn.sum().clamp(min=1)
         pair = logits.masked_fill(~allowed, -1e4).view(len(batch), -1)
         both = torch.logsumexp(pair.masked_fill(~gold.view(len(batch), -1), -1e4), 1) - torch.logsumexp(pair, 1)
@@ -162,13 +166,16 @@ def train(options: argparse.Namespace) -> None:
     if cache.is_file():
         examples = torch.load(cache, weights_only=False)
     else:
-        examples = examples_from(options.data, options.unanswerable, options.seed)
+        examples = examples_from(options.data, options.articles, options.unanswerable, options.seed)
         _write(cache, examples)
     network, tokenizer = model.new_network()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if options.start:
         network.load_state_dict(model.load_bundled(options.start)[0].state_dict())
     network.to(device).train()
+    for module in network.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = options.dropout
     inputs = model.Inputs(tokenizer)
     body = [p for n, p in network.named_parameters() if p.requires_grad and "qa_outputs" not in n and "_head" not in n]
     heads = [p for n, p in network.named_parameters() if p.requires_grad and ("qa_outputs" in n or "_head" in n)]
@@ -239,9 +246,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--unanswerable", type=Path, help="a set whose unanswerable questions are used, half its titles"
     )
+    parser.add_argument("--articles", type=Path, help="file of the articles that Byline's own questions are over")
     parser.add_argument("--start", type=Path, help="folder of the weights to go on from (default: the encoder's)")
     parser.add_argument("--keep", type=float, default=0.0, help="share of those weights in the end, from 0 to 1")
     parser.add_argument("--rate", type=float, default=1.0, help="share of the learning rates to use (default 1)")
+    parser.add_argument("--dropout", type=float, default=0.0, help="share of hidden values to drop (default 0)")
     parser.add_argument("--passes", type=int, default=1, help="passes over the examples (default 1)")
     parser.add_argument("--steps", type=int, default=0, help="stop after so many steps instead")
     parser.add_argument(
