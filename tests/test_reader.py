@@ -2,6 +2,7 @@
 
 import threading
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from qa.encoder import bundled_folder
 from qa.errors import ReaderError
 from qa.passages import split
 from qa.reader.calibration import Calibration
-from qa.reader.model import WEIGHTS, Inputs, Reader, load_bundled
+from qa.reader.model import MOST_SPANS, WEIGHTS, Inputs, Reader, best_spans, load_bundled
 from qa.records import Article, Hit, Passage
 from qa.settings import Settings
 from qa.text import sentences
@@ -211,3 +212,24 @@ def test_real_passages_fit_one_window(reader):
     passages = split(article(text), Encoder().count_tokens)
     windows = reader._inputs.windows("What is it " * 8, [("T" * 150, p.text) for p in passages])
     assert len(windows) == len(passages)
+
+
+def test_a_span_is_cut_where_an_answer_might_as_well_end():
+    start, end = np.full(9, -5.0), np.full(9, -5.0)  # tea , milk , and honey . it rained
+    start[[0, 2, 5]] = 4.0, 3.5, 3.2
+    end[[0, 2, 5]] = 3.6, 3.4, 4.0
+    found = best_spans(start, end, null=0.0)
+    assert [(first, last) for _, first, last in found] == [(0, 0), (5, 5), (2, 2)]
+    assert [logit for logit, _, _ in found] == pytest.approx([7.6, 7.2, 6.9])
+    end[[0, 2]] = -1.0  # one answer: nothing inside it ends as well
+    assert [(first, last) for _, first, last in best_spans(start, end, null=0.0)] == [(0, 5)]
+
+
+@given(st.lists(st.tuples(st.floats(-9, 9), st.floats(-9, 9)), min_size=1, max_size=30))
+def test_spans_of_a_sentence_never_overlap(logits):
+    start, end = (np.array(column) for column in zip(*logits, strict=True))
+    found = best_spans(start, end, null=0.0)
+    assert 1 <= len(found) <= MOST_SPANS
+    covered = [token for _, first, last in found for token in range(first, last + 1)]
+    assert len(covered) == len(set(covered)) and all(first <= last for _, first, last in found)
+    assert all(logit == pytest.approx(start[first] + end[last]) for logit, first, last in found)

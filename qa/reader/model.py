@@ -36,6 +36,7 @@ STRIDE = 96  # tokens that neighbouring windows share: more than the longest ans
 MAX_ANSWER = 48  # tokens; longer answers are shown as whole sentences anyway
 MOST_SPANS = 4  # of one sentence
 NEARLY = 3.0  # logits that a further span of a sentence may be worse than its best
+SPLIT = 1.0  # logits that an end and a start inside a span may be worse than its own, to cut it there
 BATCH = 16
 # A batch is filled up to a multiple of so many tokens: kernels are made, and kept, for each shape that comes along,
 # and below 512 rows oneDNN adds up a product of 1,536 numbers in another order, which shows in a logit's second digit.
@@ -387,8 +388,9 @@ class _Reading:
 def best_spans(start: np.ndarray, end: np.ndarray, null: float) -> list[tuple[float, int, int]]:
     """Return the best span of some tokens, and further ones beside it that nearly equal it, as (logit, first, last).
 
-    Start and end are chosen together, the end never before the start. A further span is for a list ("tea, milk and
-    honey"): it must beat the no-answer score `null` and not overlap.
+    Start and end are chosen together, the end never before the start. A span that holds another end and, after it,
+    another start about as good as its own is cut there: it is a list ("tea, milk and honey"), or says the answer and
+    goes on. A further span must beat the no-answer score `null` and not overlap.
     """
     size = len(start)
     grid = start[:, None] + end[None, :]
@@ -400,11 +402,23 @@ def best_spans(start: np.ndarray, end: np.ndarray, null: float) -> list[tuple[fl
         logit = float(grid[left, right])
         if found and (logit < found[0][0] - NEARLY or logit < null):
             break
-        found.append((logit, left, right))
+        found += _parts(start, end, left, right)
         grid[: right + 1, left:] = -np.inf  # whatever starts before its end and ends after its start
         if not np.isfinite(grid).any():
             break
-    return found
+    return found[:MOST_SPANS]
+
+
+def _parts(start: np.ndarray, end: np.ndarray, left: int, right: int) -> list[tuple[float, int, int]]:
+    """Return the span, or what it is cut into, best first, as (logit, first, last)."""
+    starts = np.flatnonzero(start[: right + 1] >= start[left] - SPLIT)
+    parts, at = [], left
+    for last in np.flatnonzero(end[:right] >= end[right] - SPLIT):
+        later = starts[starts > last]
+        if last >= at and len(later):
+            parts.append((float(start[at] + end[last]), at, int(last)))
+            at = int(later[0])
+    return sorted([*parts, (float(start[at] + end[right]), at, right)], key=lambda part: -part[0])
 
 
 def _runs(sentence_ids: Sequence[int]) -> list[tuple[int, int, int]]:
