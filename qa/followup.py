@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qa.records import Answer
-from qa.text import STOP_WORDS, words
+from qa.text import STOP_WORDS, behind, words
 
 # Words that point back when the question itself names nothing they could stand for.
 _POINTING = frozenset(
@@ -63,9 +63,7 @@ def stand_alone(question: str, history: Sequence[tuple[str, Answer | str]] = ())
     before = " ".join(before.split())
     if len(before) > 240:  # a long chain of follow-ups: its first question names the subject, its last the point
         before = f"{before[:120].rsplit(' ', 1)[0]} … {' '.join(earlier.split())[-110:]}"
-    if before and before[-1] not in ".?!…":
-        before += "?"
-    return Standalone(f"{before} {question}".strip(), said[:300], articles)
+    return Standalone(behind(before, question), said[:300], articles)
 
 
 def leans_back(question: str) -> bool:

@@ -96,3 +96,9 @@ def terms(question: str) -> list[str]:
     """Return the words of `question` that carry meaning, each once; all its words if none does."""
     every = list(dict.fromkeys(word.removesuffix("'s") for word in words(question)))
     return [word for word in every if word not in STOP_WORDS] or every
+
+
+def behind(before: str, question: str) -> str:
+    """Return `question` with the one before it put in front, as the reader reads a follow-up."""
+    mark = "?" if before and before[-1] not in ".?!…" else ""
+    return f"{before}{mark} {question}".strip()

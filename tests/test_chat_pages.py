@@ -48,7 +48,7 @@ def test_the_library_is_searched_sorted_and_filtered(browser: Any, server: Serve
 
 def test_a_large_library_is_listed_a_page_at_a_time(browser: Any, server: Served) -> None:
     for n in range(60):
-        server.library.put(article(f"Report {n:02}", f"Report number {n}.", fetched="2025-06-01T00:00:00+00:00"))
+        server.library.put(article(f"Report {n:02}", f"Report number {n}.", fetched="2026-06-01T00:00:00+00:00"))
     page = visit(browser, f"{server.url}/library")
     page.wait_for_selector(".rows li >> nth=49")
     page.select_option("[name=order]", "title")

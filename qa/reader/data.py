@@ -25,7 +25,7 @@ import numpy as np
 from qa.encoder import Encoder
 from qa.passages import MAX_TOKENS, heading_text, split
 from qa.records import Article
-from qa.text import fold, sentences
+from qa.text import behind, fold, sentences
 
 # How often a set's questions are used in one pass, by how near the set is to news questions.
 SETS = {
@@ -230,11 +230,7 @@ def news_examples(folder: Path, scale: Path | None, encoder: Encoder, rng: rando
 
 def _as_asked(question: dict[str, Any]) -> str:
     """Return a question as the reader meets it: a follow-up behind the question before it."""
-    return _after(question["history"][-1], question["question"]) if question.get("history") else question["question"]
-
-
-def _after(earlier: str, question: str) -> str:
-    return f"{earlier.rstrip('?. ')}? {question}"
+    return behind(question["history"][-1], question["question"]) if question.get("history") else question["question"]
 
 
 def _points_in(question: dict[str, Any], text: str) -> bool:
@@ -399,7 +395,7 @@ def with_follow_ups(examples: Sequence[Example], rng: random.Random) -> list[Exa
         if others:
             earlier = rng.choice(others)
             question = _with_pronoun(example.question, earlier, rng) if rng.random() < 0.5 else example.question
-            example = replace(example, question=_after(earlier, question))
+            example = replace(example, question=behind(earlier, question))
         found.append(example)
     return found
 

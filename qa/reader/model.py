@@ -411,13 +411,12 @@ def best_spans(start: np.ndarray, end: np.ndarray, null: float) -> list[tuple[fl
 
 def _parts(start: np.ndarray, end: np.ndarray, left: int, right: int) -> list[tuple[float, int, int]]:
     """Return the span, or what it is cut into, best first, as (logit, first, last)."""
-    starts = np.flatnonzero(start[: right + 1] >= start[left] - SPLIT)
     parts, at = [], left
-    for last in np.flatnonzero(end[:right] >= end[right] - SPLIT):
-        later = starts[starts > last]
+    for last in left + np.flatnonzero(end[left:right] >= end[right] - SPLIT):
+        later = np.flatnonzero(start[last + 1 : right + 1] >= start[left] - SPLIT)
         if last >= at and len(later):
             parts.append((float(start[at] + end[last]), at, int(last)))
-            at = int(later[0])
+            at = int(last + 1 + later[0])
     return sorted([*parts, (float(start[at] + end[right]), at, right)], key=lambda part: -part[0])
 
 

@@ -386,6 +386,7 @@ window.Byline = (() => {
 
   // Lists: the library and the history -------------------------------------------------------------------------------
 
+  let soon = 0; // the search that follows typing
   let asked = {}; // what goes along with the next event beside the fields: an id, a token, how many rows
 
   function wanted() {
@@ -394,7 +395,6 @@ window.Byline = (() => {
   }
 
   function finder(element, trigger) {
-    let soon = 0;
     element.addEventListener("submit", (event) => event.preventDefault());
     element.addEventListener("input", () => {
       clearTimeout(soon);
@@ -419,6 +419,7 @@ window.Byline = (() => {
       for (const [name, event_, key] of [["discard", "discard", "id"], ["restore", "restore", "token"], ["begin", "seek", "begin"]]) {
         const button = event.target.closest(`[data-${name}]`);
         if (!button) continue;
+        clearTimeout(soon); // this event sends the fields too; a search after it would take its undo away
         asked = { ...asked, [key]: button.dataset[name] };
         turning = name === "begin";
         trigger(event_, {});
