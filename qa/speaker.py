@@ -36,7 +36,7 @@ def speaker_of(text: str, start: int, end: int) -> str | None:
     if name := _named(sentence):
         return name
     around = next(((a, b) for a, b in paragraphs(text) if a <= start < b), (start, end))
-    speech = "“" in sentence or "”" in sentence or '"' in sentence or _open_quote(text, around[0], start)
+    speech = _spoken(sentence) or _open_quote(text, around[0], start)
     if not speech and not _PRONOUN.search(sentence):
         return None
     if _PRONOUN.search(sentence) or not _PRONOUN.search(text[around[0] : around[1]]):
@@ -46,6 +46,14 @@ def speaker_of(text: str, start: int, end: int) -> str | None:
         if speech and not _PRONOUN.search(sentence):
             return None
     return _named(text[:start], last=True)
+
+
+def _spoken(sentence: str) -> bool:
+    """Tell whether a good part of the sentence is in quotation marks: a term in them is the article's own voice."""
+    if sentence.count("”") > sentence.count("“"):  # the end of what began in a sentence before
+        return True
+    runs = [m[0] for m in _QUOTED.finditer(sentence)]
+    return any(len(run.split()) >= 5 for run in runs) or 2 * sum(map(len, runs)) >= len(sentence)
 
 
 def _open_quote(text: str, start: int, end: int) -> bool:

@@ -20,6 +20,13 @@ from qa.speaker import speaker_of
             "Anna Berg",
         ),
         ("“First,” Mr. Trump said. “Then we go home.”", "“Then we go home.”", "Mr. Trump"),
+        (
+            "What Mayor Ada Mill says is a rest would close it. That row over “fair tolls” goes on in the town.",
+            "That row over “fair tolls” goes on in the town.",
+            None,
+        ),
+        ("“We wait. It is dull,” Al Cox said.", "It is dull,” Al Cox said.", "Al Cox"),
+        ("Al Cox said no. “Not now.” It rained.", "“Not now.”", "Al Cox"),
         ("The bridge will close on Monday.", "The bridge will close on Monday.", None),
         ("Officials said the bridge will close.", "Officials said the bridge will close.", None),
         ("According to Nils de Vries, it rained.", "According to Nils de Vries, it rained.", "Nils de Vries"),
