@@ -147,6 +147,7 @@ def test_an_upload_is_added_and_can_be_quoted(page: Any, tmp_path: Path) -> None
         "Herons return to the mill pond\n\nThe warden counted eleven herons at the mill pond this spring.\n", "utf-8"
     )
     page.click("#adding > button")
+    page.wait_for_selector("#add-files button >> text=Drop files here")  # the page's script renames it a frame later
     assert page.inner_text("#add-files button").strip() == "Drop files here, or click to choose them"
     page.set_input_files("#add-files input[type=file]", str(file))
     page.wait_for_selector("#add-files >> text=heron")
