@@ -75,6 +75,20 @@ def test_what_is_being_done_is_said_in_words_and_stop_keeps_nothing(page: Any, s
     page.wait_for_selector("[data-state=found] [data-quote]")
 
 
+def test_a_question_sent_while_another_is_answered_waits_for_its_turn(page: Any, server: Served) -> None:
+    server.assistant.delay = 0.6
+    page.fill("#question textarea", TOLL)
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('#question textarea').value === ''")
+    page.fill("#question textarea", "When will the bridge toll start?")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelectorAll('.turn[data-state=found]').length === 2")
+    assert page.locator(".question").all_inner_texts() == [TOLL, "When will the bridge toll start?"]
+    assert page.input_value("#question textarea") == ""
+    page.wait_for_timeout(1500)
+    assert page.locator(".turn").count() == 2
+
+
 def test_no_answer_looks_different_and_says_what_to_do_next(page: Any) -> None:
     ask(page, "Zimbabwe cricket?")
     turn = page.locator(".turn")

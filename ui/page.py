@@ -107,7 +107,7 @@ def build(demo: gr.Blocks, desk: Desk) -> None:
         js=context,
         concurrency_limit=ASKERS,
         concurrency_id="ask",
-        trigger_mode="once",
+        trigger_mode="always_last",
         **private,
     ).then(around, None, [shelf, limits], **quick)
     stop.click(on_stop, None, None, **quick)
