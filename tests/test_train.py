@@ -5,6 +5,7 @@ import json
 import lzma
 import os
 import random
+import re
 from dataclasses import replace
 
 import pytest
@@ -20,9 +21,12 @@ def write(folder, name, lines):
 
 
 @pytest.fixture
-def sets(tmp_path):
+def sets(tmp_path, monkeypatch):
     folder = tmp_path / "data"
     folder.mkdir()
+    write(folder, "nothing", [])
+    for name in ("OWN_ARTICLES", "SET_QUESTIONS"):
+        monkeypatch.setattr(data, name, folder / "nothing.jsonl.gz")
     people = "Ada Bo Cem Dov Eva Finn Gus Hal Ida Jon Kit Lea Moe Nia Oda Pia".split()
     lines = []
     for number, name in enumerate(people):
@@ -212,13 +216,69 @@ def test_the_shipped_questions_are_offsets_and_nothing_of_a_text():
             assert any(a <= spot[0] < spot[1] <= b for a, b in line["evidence"])
 
 
-def test_an_altered_question_asks_for_what_the_text_does_not_say():
-    rng, text = random.Random(2), "In 1891 the firm of Ada Mill sold a lamp to Otto Berg, and in 1902 a bell."
-    seen = {data.altered("What did Ada Mill sell to Otto Berg in 1891?", text, {"a lamp"}, rng) for _ in range(40)}
-    assert "What did Ada Mill sell to Otto Berg in 1902?" in seen
-    assert data.altered("What came first?", "Nobody knows.", {"it"}, random.Random(1)) == "What came last?"
-    for asked in seen:
-        assert asked and asked != "What did Ada Mill sell to Otto Berg in 1891?" and "a lamp" not in asked
+def test_the_shipped_questions_on_the_sets_are_offsets_too():
+    lines = list(data.read_lines(data.SET_QUESTIONS))
+    assert len(lines) > 5000 and len({(row["set"], row["line"], row["question"]) for row in lines}) == len(lines)
+    kinds = {min(len(row["answers"]), 2) for row in lines}
+    assert kinds == {0, 1, 2}
+    for row in lines:
+        assert set(row) == {"set", "line", "question", "answers"}
+        assert all(0 <= start < end for start, end in row["answers"])
+
+
+def test_the_articles_we_wrote_hold_every_answer_of_their_questions():
+    articles, questions = data.own_articles()
+    assert len(articles) > 50 and len(questions) > 5 * len(articles)
+    for question in questions:
+        text = articles[question["article"]].text
+        assert all(sentence in text for sentence in question["evidence"])
+        assert bool(question["evidence"]) == (question["type"] != "unanswerable")
+        for point in question["answers"]:
+            assert all(any(alternative in s for s in question["evidence"]) for alternative in point)
+
+
+def write_set_questions(tmp_path, monkeypatch, *rows):
+    with gzip.open(tmp_path / "set_questions.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows)
+    monkeypatch.setattr(data, "SET_QUESTIONS", tmp_path / "set_questions.jsonl.gz")
+
+
+def test_our_questions_on_a_set_s_passages_become_examples(sets, tmp_path, monkeypatch):
+    file = sets / "squad_v1.1_train_part.jsonl.gz"
+    line = next(iter(data.read_lines(file)))
+    first, second = (m.span() for m in list(re.finditer(r"\w+", line["context"]))[:2])
+    rows = [
+        {"set": "squad_v1.1_train_part", "line": line["id"], "question": "Which two?", "answers": [first, second]},
+        {"set": "squad_v1.1_train_part", "line": line["id"], "question": "Which never?", "answers": []},
+        {"set": "another", "line": line["id"], "question": "Whose?", "answers": []},
+    ]
+    write_set_questions(tmp_path, monkeypatch, *rows)
+    monkeypatch.setattr(data, "UNANSWERABLE", 0.0)
+    examples = data.set_examples(file, 0.0, Encoder(), random.Random(1))
+    assert sorted(e.question for e in examples) == ["Which never?", "Which two?", "Which two?"]
+    for example in examples:
+        assert example.positive.text == line["context"]
+        assert example.spans == ((first, second) if example.question == "Which two?" else ())
+        assert example.every == bool(example.spans) == bool(example.evidence)
+
+
+def test_titles_for_training_bring_our_answered_questions_with_them(sets, tmp_path, monkeypatch):
+    title = next(t for t in ("A", "B", "C", "D", "E", "F", "G", "H") if data.trained_on(t))
+    context = "The mill at Arden closed in 1891. Its owner went to sea."
+    lines = [
+        {"id": f"q{n}", "title": title, "context": context + " " * n, "question": f"Why {n}?", "answers": []}
+        for n in range(3)
+    ]
+    with gzip.open(tmp_path / "v2.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.writelines(json.dumps(line) + "\n" for line in lines)
+    at = context.index("1891")
+    row = {"set": "v2", "line": "q1", "question": "When did it close?", "answers": [[at, at + 4]]}
+    write_set_questions(tmp_path, monkeypatch, row)
+    examples = data.unanswerable_examples(tmp_path / "v2.jsonl.gz", Encoder(), random.Random(1))
+    assert len(examples) == 4
+    (answered,) = [e for e in examples if e.spans]
+    assert answered.question == "When did it close?" and answered.positive.text[at : at + 4] == "1891"
+    assert [answered.positive.text[a:b] for a, b in answered.evidence] == ["The mill at Arden closed in 1891."]
 
 
 def test_points_that_belong_together_are_each_paid_for():

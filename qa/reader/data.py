@@ -15,7 +15,7 @@ import lzma
 import random
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,68 +29,32 @@ from qa.text import behind, fold, sentences
 
 # How often a set's questions are used in one pass, by how near the set is to news questions.
 SETS = {
-    "squad_v1.1_train_part": 1.5,
-    "squadshifts_wiki": 1.2,
-    "squadshifts_reddit": 0.5,
-    "squadshifts_amazon": 0.25,
-    "qed_train": 1.0,
-    "qamr": 0.15,
-    "qadiscourse_wikinews": 0.4,
-    "qadiscourse_wikipedia": 0.3,
-    "selqa_sentence": 1.0,
-    "clapnq_dev": 1.5,
-    "fairytaleqa": 0.2,
-    "policyqa": 0.1,
-    "ester": 3.0,
+    "squad_v1.1_train_part": 0.9,
+    "squadshifts_wiki": 0.7,
+    "squadshifts_reddit": 0.2,
+    "squadshifts_amazon": 0.1,
+    "qed_train": 0.6,
+    "qamr": 0.05,
+    "qadiscourse_wikinews": 0.2,
+    "qadiscourse_wikipedia": 0.1,
+    "selqa_sentence": 0.4,
+    "clapnq_dev": 1.0,
+    "fairytaleqa": 0.08,
+    "policyqa": 0.04,
+    "ester": 2.0,
 }
-NEWS_TIMES = 7
+NEWS_TIMES = 3
 WHOLE_SENTENCES = frozenset({"selqa_sentence", "clapnq_dev"})  # their answers are sentences: no spans to learn
 UNANSWERABLE = 1 / 6
 FOLLOW_UPS = 0.12
 TITLED = 0.8
-ALTERED = {"squad_v1.1_train_part": 0.3, "squadshifts_wiki": 0.3, "qed_train": 0.15}
-OWN_QUESTIONS = Path(__file__).parent / "questions.jsonl.gz"
+SEVERAL_TIMES = 2  # our questions with several answers on the sets' passages
 
-OPPOSITES = (
-    ("first", "last"),
-    ("before", "after"),
-    ("most", "least"),
-    ("more", "less"),
-    ("largest", "smallest"),
-    ("biggest", "smallest"),
-    ("highest", "lowest"),
-    ("higher", "lower"),
-    ("oldest", "youngest"),
-    ("best", "worst"),
-    ("north", "south"),
-    ("northern", "southern"),
-    ("east", "west"),
-    ("eastern", "western"),
-    ("began", "ended"),
-    ("started", "stopped"),
-    ("win", "lose"),
-    ("won", "lost"),
-    ("increase", "decrease"),
-    ("increased", "decreased"),
-    ("male", "female"),
-    ("men", "women"),
-    ("public", "private"),
-    ("early", "late"),
-    ("maximum", "minimum"),
-    ("support", "oppose"),
-    ("supported", "opposed"),
-    ("successful", "unsuccessful"),
-    ("inside", "outside"),
-    ("above", "below"),
-    ("majority", "minority"),
-    ("positive", "negative"),
-    ("buy", "sell"),
-    ("bought", "sold"),
-    ("founded", "dissolved"),
-    ("created", "destroyed"),
-)
+HERE = Path(__file__).parent
+OWN_QUESTIONS = HERE / "questions.jsonl.gz"  # over news articles, as offsets
+SET_QUESTIONS = HERE / "set_questions.jsonl.gz"  # over passages of the sets, as offsets
+OWN_ARTICLES = HERE / "articles.jsonl.gz"  # written by us, with their questions
 
-_NUMBER = re.compile(r"\b\d[\d,.]*\d\b|\b\d\b")
 _NAME = re.compile(r"(?<!^)(?<![.?!] )\b[A-Z][\w’'-]+(?: [A-Z][\w’'-]+)*")
 
 
@@ -178,12 +142,37 @@ def own_questions(scale: Path) -> tuple[dict[str, Article], list[dict[str, Any]]
     return articles, questions
 
 
+def own_articles() -> tuple[dict[str, Article], list[dict[str, Any]]]:
+    """Return the articles that we wrote, and our questions over them in the form of the news set's."""
+    articles, questions = {}, []
+    for line in read_lines(OWN_ARTICLES):
+        article = _article(line)
+        articles[article.id] = article
+        spans = [article.text[start:end] for start, end in sentences(article.text)]
+        for question in line["questions"]:
+            answers = question["points"]
+            marked = [s for s in spans if any(alternative in s for point in answers for alternative in point)]
+            questions.append({**question, "article": article.id, "answers": answers, "evidence": marked})
+    return articles, questions
+
+
+def set_questions(name: str, lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return our own questions over passages of the set `name`, in the form of its `lines`."""
+    by_id = {line["id"]: line for line in lines}
+    found = []
+    for row in read_lines(SET_QUESTIONS):
+        if row["set"] == name and row["line"] in by_id:
+            line = by_id[row["line"]]
+            answers = [{"text": line["context"][start:end], "start": start} for start, end in row["answers"]]
+            found.append({**line, "question": row["question"], "answers": answers, "multi": len(answers) > 1})
+    return found
+
+
 def news_examples(folder: Path, scale: Path | None, encoder: Encoder, rng: random.Random) -> list[Example]:
     """Return examples from the news questions for training and our own: each with a fresh pair of passages a time."""
     articles = {key: article for key, article in news_articles(folder).items() if part_of(key) == "train"}
     questions = [q for q in read_lines(folder / "news_questions.jsonl.gz") if q["article"] in articles]
-    if scale:
-        more, own = own_questions(scale)
+    for more, own in [own_articles(), *([own_questions(scale)] if scale else [])]:
         articles, questions = articles | more, questions + own
     passages = [(key, p) for key, article in articles.items() for p in split(article, encoder.count_tokens)]
     of_article = defaultdict(list)
@@ -266,13 +255,15 @@ def _inside(spans: Sequence[tuple[int, int]], marked: Sequence[tuple[int, int]])
 
 
 def set_examples(file: Path, share: float, encoder: Encoder, rng: random.Random) -> list[Example]:
-    """Return examples from one question-answering set, about `share` a question."""
+    """Return examples from one question-answering set, about `share` a question, and our own over its passages."""
     name = file.name.removesuffix(".jsonl.gz")
     lines = _joined(list(read_lines(file)))
     taken: list[dict[str, Any]] = []
     for _ in range(int(share)):
         taken += lines
     taken += rng.sample(lines, int(len(lines) * (share % 1)))
+    for line in set_questions(name, lines):
+        taken += [line] * (SEVERAL_TIMES if line["multi"] else 1)
     windows: dict[Context, int] = {}
     wanted: list[tuple[dict[str, Any], int, tuple[tuple[int, int], ...]]] = []
     cut: dict[str, list[tuple[int, int]]] = {}
@@ -317,50 +308,16 @@ def set_examples(file: Path, share: float, encoder: Encoder, rng: random.Random)
             learn = name not in WHOLE_SENTENCES or not inside
             every = bool(line.get("multi")) and len(inside) > 1
             examples.append(Example(line["question"], positive, negative, inside, marked, learn, every))
-            if inside and rng.random() < ALTERED.get(name, 0):
-                question = altered(line["question"], positive.text, answers, rng)
-                if question:
-                    examples.append(Example(question, positive, negative, (), (), True))
     return examples
 
 
-def altered(question: str, text: str, answers: Collection[str], rng: random.Random) -> str | None:
-    """Return the question with one word changed, so that `text` no longer answers it, or None where no rule applies.
-
-    Another name or number of the text in the place of one that the question holds, a word for its opposite, or "not":
-    the commoner kinds of unanswerable question that Rajpurkar and others found people to write (2018, "Know What You
-    Don't Know", table 1).
-    """
-    choices = []
-    asked = fold(question)
-    for pattern in (_NAME, _NUMBER):
-        held = [m[0] for m in pattern.finditer(question)]
-        if held:
-            old = rng.choice(held)
-            alike = sorted(
-                name
-                for name in {m[0] for m in pattern.finditer(text)}
-                if len(name) > 1
-                and fold(name) not in asked
-                and fold(name) not in answers
-                and not set(name.split()) & set(old.split())
-            )
-            if alike:
-                choices += [question.replace(old, rng.choice(alike), 1)] * 2
-    for left, right in OPPOSITES:
-        for old, new in ((left, right), (right, left)):
-            changed = re.sub(rf"\b{old}\b", new, question, count=1)
-            if changed != question:
-                choices.append(changed)
-    if not choices and rng.random() < 0.3:
-        denied = re.sub(r"\b(is|are|was|were|does|do|did|could|would|has|have)\b", r"\1n’t", question, count=1)
-        choices = [denied] if denied != question else []
-    return rng.choice(choices) if choices else None
-
-
 def unanswerable_examples(file: Path, encoder: Encoder, rng: random.Random) -> list[Example]:
-    """Return an example for each unanswerable question over a title for training: its passage, and one near it."""
-    lines = [line for line in read_lines(file) if trained_on(line["title"]) and not line["answers"]]
+    """Return an example for each unanswerable question over a title for training: its passage, and one near it.
+
+    Our own questions over the same passages come with them, answered: otherwise a title would give it away.
+    """
+    lines = [line for line in read_lines(file) if trained_on(line["title"])]
+    lines = [line for line in lines if not line["answers"]] + set_questions(file.name.removesuffix(".jsonl.gz"), lines)
     contexts = list(dict.fromkeys(Context(line["title"].replace("_", " "), line["context"]) for line in lines))
     vectors = encoder.encode([c.text for c in contexts])
     asked = encoder.encode([line["question"] for line in lines])
@@ -371,7 +328,9 @@ def unanswerable_examples(file: Path, encoder: Encoder, rng: random.Random) -> l
         other = rng.choice([c for c in near if c != own])
         if rng.random() >= TITLED:
             own, other = Context("", own.text), Context("", other.text)
-        examples.append(Example(line["question"], own, other, (), (), True))
+        spans = tuple((a["start"], a["start"] + len(a["text"])) for a in line["answers"])
+        marked = tuple((s, e) for s, e in sentences(own.text) if any(a < e and b > s for a, b in spans))
+        examples.append(Example(line["question"], own, other, spans, marked, True))
     return examples
 
 
