@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from statistics import fmean
 
 from qa.reader.calibration import Calibration, sigmoid
@@ -19,7 +20,10 @@ from qa.text import fold, sentences, words
 
 LONGEST = 90  # words of one merged quote: a longer one is no longer read at a glance
 NEAREST = 3
+AS_LIKELY = 0.9  # from this share of its probability on, a newer article's quote comes before an older one's
 SAME = 0.8  # the share of words in common from which two sentences say the same thing in the same words
+SPELT_ALIKE = 0.75  # "honour" and "honor", "centre" and "center"
+_NEGATIONS = frozenset("no not nor never none neither without cannot".split())
 
 # "Here's what officials mean when they talk about it.": it announces the answer and is none.
 _ANNOUNCES = re.compile(r"^\W*here(?:[’']s| is| are) (?:what|how|why|who|where|when|a (?:quick |brief )?look)\b", re.I)
@@ -86,7 +90,7 @@ def collapse(candidates: Sequence[Candidate], limit: int = 40) -> list[Candidate
     for candidate in candidates:
         folded, bag = fold(candidate.text), frozenset(words(candidate.text))
         for n, (other, others) in enumerate(bags):
-            alike = folded == other or (len(bag) > 4 and len(bag & others) >= SAME * len(bag | others))
+            alike = folded == other or _same_words(bag, others)
             if not alike:
                 continue
             first = kept[n]
@@ -99,6 +103,20 @@ def collapse(candidates: Sequence[Candidate], limit: int = 40) -> list[Candidate
             kept.append(candidate)
             bags.append((folded, bag))
     return kept
+
+
+def _same_words(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Tell whether two sentences say the same in the same words, but for a few added or spelt differently.
+
+    Another figure, name or verb in the place of one, or a "not", makes it another statement, not a copy.
+    """
+    if len(one) <= 4 or len(one & other) < SAME * len(one | other):
+        return False
+    here, there = sorted(one - other), sorted(other - one)
+    if any(word in _NEGATIONS or word.endswith("n't") or any(c.isdigit() for c in word) for word in here + there):
+        return False
+    fewer, more = sorted((here, there), key=len)
+    return all(any(SequenceMatcher(None, a, b).ratio() >= SPELT_ALIKE for b in more) for a in fewer)
 
 
 def choose(candidates: Sequence[Candidate], calibration: Calibration, quotes: int, most_words: int) -> list[Quote]:
@@ -132,7 +150,7 @@ def sentence_before(candidate: Candidate) -> Candidate | None:
 
 
 def merge(candidates: Sequence[Candidate]) -> list[Quote]:
-    """Return quotes from sentences, neighbours of one article as one, in the order of their best sentence."""
+    """Return quotes from sentences, neighbours of one article as one, best first; of two as likely, the newer first."""
     groups: list[list[Candidate]] = []
     for candidate in sorted(candidates, key=lambda c: (c.article.id, c.start)):
         group = groups[-1] if groups else []
@@ -147,12 +165,28 @@ def merge(candidates: Sequence[Candidate]) -> list[Quote]:
         else:
             groups.append([candidate])
     groups.sort(key=lambda group: (-max(c.logit for c in group), group[0].article.id, group[0].start))
-    return [_quote(group) for group in groups]
+    ordered: list[list[Candidate]] = []
+    for group in groups:
+        at = len(ordered)
+        while at and _updates(group, ordered[at - 1]):
+            at -= 1
+        ordered.insert(at, group)
+    return [_quote(group) for group in ordered]
+
+
+def _updates(later: Sequence[Candidate], earlier: Sequence[Candidate]) -> bool:
+    """Tell whether a quote is of a newer article than another and as likely: the news may have moved on since."""
+    dates = [group[0].article.published or "" for group in (later, earlier)]
+    likely = [max(c.probability for c in group) for group in (later, earlier)]
+    return bool(dates[1]) and dates[0][:10] > dates[1][:10] and likely[0] >= AS_LIKELY * likely[1]
 
 
 def _quote(group: Sequence[Candidate]) -> Quote:
     article, start, end = group[0].article, group[0].start, group[-1].end
-    best = max(group, key=lambda c: c.logit)
+    told = [c for c in group if c.spans] or list(group)  # a lead (`sentence_before`) has no spans and says nothing
+    best = max(told, key=lambda c: c.logit)
+    speakers = {speaker_of(article.text, c.start, c.end) for c in told} - {None}
+    speaker = speaker_of(article.text, best.start, best.end) if len(speakers) < 2 else None  # two: nobody's alone
     ordered = sorted(group, key=lambda c: -c.logit)  # the best words first: they are the answer's short form
     also = dict.fromkeys(copy for c in group for copy in c.also_in)
     return quote(
@@ -160,7 +194,7 @@ def _quote(group: Sequence[Candidate]) -> Quote:
         start,
         end,
         highlights=tuple((span.start, span.end) for c in ordered for span in c.spans),
-        speaker=speaker_of(article.text, best.start, best.end),
+        speaker=speaker,
         also_in=tuple(also),
         confidence=best.probability,
     )

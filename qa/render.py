@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from urllib.parse import quote as percent
 from urllib.parse import urlsplit
 
-from qa.records import Answer, Quote, numbered
+from qa.records import Answer, Filters, Quote, numbered
 from qa.text import fold
 
 WIDTH = 88
@@ -32,6 +32,22 @@ def day(date: str | None) -> str | None:
     if not match or not 1 <= int(match[2]) <= 12:
         return date
     return f"{int(match[3])} {_MONTHS[int(match[2]) - 1]} {match[1]}"
+
+
+def limits_in_words(filters: Filters | None) -> str:
+    """Return the limits of a question in words, or an empty string."""
+    if not filters:
+        return ""
+    parts = [", ".join(filters.publishers)] if filters.publishers else []
+    if filters.after and filters.before:
+        parts.append(f"{day(filters.after)} to {day(filters.before)}")
+    elif filters.after:
+        parts.append(f"since {day(filters.after)}")
+    elif filters.before:
+        parts.append(f"until {day(filters.before)}")
+    if filters.articles:
+        parts.append("one article" if len(filters.articles) == 1 else f"{len(filters.articles)} articles")
+    return " · ".join(parts)
 
 
 def source_line(quote: Quote) -> str:

@@ -14,6 +14,7 @@ from qa import compose
 from qa.assistant import Step, Stopped, Trace
 from qa.library import Library
 from qa.records import Answer, Article, Filters, Quote
+from qa.speaker import speaker_of
 from qa.text import sentences, terms, words
 
 LEAST = 2  # words that a sentence shares with the question before it counts as an answer
@@ -85,5 +86,6 @@ def _hits(article: Article, wanted: list[str]) -> list[tuple[int, Quote]]:
         if shared:
             at = text.casefold().find(shared[0])
             bold = ((start + at, start + at + len(shared[0])),) if at >= 0 else ()
-            hits.append((len(shared), compose.quote(article, start, end, highlights=bold, confidence=0.8)))
+            by = speaker_of(article.text, start, end)
+            hits.append((len(shared), compose.quote(article, start, end, highlights=bold, speaker=by, confidence=0.8)))
     return hits

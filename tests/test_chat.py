@@ -305,6 +305,17 @@ def test_an_answer_is_copied_with_its_sources_and_their_links(page: Any, server:
     assert page.get_attribute("[data-article] a", "href") == FERRY.url
 
 
+def test_a_copied_quote_says_who_said_it_in_one_pair_of_quotation_marks(page: Any, server: Served) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    server.library.put(article("Zeppelin", "“The zeppelin museum will never reopen,” said Marta Quill.\n\nIt rained."))
+    ask(page, "Will the zeppelin museum reopen?")
+    assert page.locator(".speaker").first.inner_text() == "Marta Quill"
+    page.click("[data-copy]")
+    page.wait_for_selector("text=Copied")
+    said = page.evaluate("navigator.clipboard.readText()").split("\n")[2]
+    assert said == "“The zeppelin museum will never reopen,” said Marta Quill. — Marta Quill [1]"
+
+
 def test_open_filters_move_nothing_and_close_by_key_or_by_a_click_elsewhere(page: Any) -> None:
     places = "[...document.querySelectorAll('.hello, .example, #question')].map(e => e.getBoundingClientRect().y)"
     before = page.evaluate(places)

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from qa.assistant import Assistant
+from qa.library import Library
 from ui.cli import main, parser
+from ui.desk import Desk
 
 ROOT = Path(__file__).parent.parent
 STORY = (
@@ -106,3 +109,5 @@ def test_the_demo_prints_the_cited_answer(tmp_path):
     assert "▸ What does Russia mean by security guarantees?" in done.stdout
     assert "NATO" in done.stdout and "[1]" in done.stdout and done.stdout.count("▸") == 3
     assert "Loading weights" not in done.stderr and "Traceback" not in done.stderr
+    with Library.open(tmp_path / "demo") as library:  # the chat labels them and offers its examples
+        assert len(Desk(Assistant(library, library.settings)).samples()) == library.count() == 29

@@ -102,6 +102,63 @@ def test_copies_collapse_into_one_quote_that_names_the_other_article():
     assert merge(found)[0].also_in == ("a",)
 
 
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        ("Drivers of cars would pay £4 each time they cross the Aske Bridge.", ("£4", "£2.50")),
+        (
+            "The minister said the government would raise the retirement age next spring.",
+            ("would raise", "would not raise"),
+        ),
+        ("Police said 12 people were injured in the crash near the old station.", ("12", "19")),
+        ("Mayor Quill told the council on Tuesday that the harbour tunnel must close.", ("Quill", "Tarn")),
+        ("The bank said on Monday it would raise its main lending rate in May.", ("raise", "lower")),
+        ("The firm said it can pay the back wages of all its harbour staff.", ("can", "can't")),
+    ],
+)
+def test_a_sentence_with_another_figure_name_verb_or_a_not_is_no_copy(one, other):
+    a, b = article(one, "a"), article(one.replace(*other), "b")
+    assert a.text != b.text
+    found = collapse(rank([read(a, [2]), read(b, [3])], {("a", 1): a, ("b", 1): b}, PLAIN))
+    assert [(c.article.id, c.also_in) for c in found] == [("b", ()), ("a", ())]
+
+
+@pytest.mark.parametrize("change", [("cable", "old cable"), ("centre", "center"), (", the operator said", "")])
+def test_words_added_or_spelt_otherwise_leave_a_copy_a_copy(change):
+    text = "The cable between the islands and the centre failed on Tuesday night just before ten, the operator said."
+    a, b = article(text, "a"), article(text.replace(*change), "b")
+    (found,) = collapse(rank([read(a, [2]), read(b, [3])], {("a", 1): a, ("b", 1): b}, PLAIN))
+    assert found.also_in == ("a",)
+
+
+def test_of_two_as_likely_quotes_the_newer_article_s_comes_first():
+    old = article("The toll is four pounds.", "old", published="2024-11-05")
+    new = article("It fell to two pounds fifty.", "new", published="2025-05-20T10:00:00")
+    undated = article("A toll was paid here.", "none")
+    both = {("old", 1): old, ("new", 1): new, ("none", 1): undated}
+
+    def order(old_logit, new_logit):
+        read_ = [read(old, [old_logit]), read(new, [new_logit]), read(undated, [-1])]
+        return [q.article_id for q in choose(rank(read_, both, PLAIN), PLAIN, 5, 120)]
+
+    assert order(2.0, 1.8) == order(1.8, 2.0) == ["new", "old", "none"]
+    assert order(3.0, 0.5) == ["old", "new", "none"]
+
+
+def test_the_sentence_that_is_brought_along_lends_nobody_its_speaker():
+    text = "“The yearly pass must cost £480,” said Marta Quill. This plan would free buses, Owen Tarn told reporters."
+    one = article(text)
+    (quote,) = choose(ranked(one, [-9, 3]), PLAIN, 5, 120)
+    assert quote.text == one.text and quote.speaker == "Owen Tarn"
+
+
+def test_what_two_people_say_is_credited_to_neither():
+    one = article("“We will pay,” said Marta Quill. “We will never pay,” said Owen Tarn.")
+    (quote,) = choose(ranked(one, [3, 3]), PLAIN, 5, 120)
+    assert quote.text == one.text and quote.speaker is None
+    assert choose(ranked(one, [3, -9]), PLAIN, 5, 120)[0].speaker == "Marta Quill"
+
+
 def test_a_sentence_read_twice_counts_once_with_the_mean_of_its_readings():
     one = article("Only one sentence.")
     found = rank([read(one, [1]), read(one, [2])], {("a", 1): one}, PLAIN)

@@ -6,6 +6,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,15 +76,12 @@ def form(desk: Desk) -> Form:
                 gr.skip(),
             )
             return
-        try:
-            for state in watched(lambda progress: desk.add(sources + paths + local, progress)):
-                if isinstance(state, str):
-                    yield outcome([], state), gr.skip(), gr.skip()
-                else:
-                    yield outcome(named(state, paths), ""), "", None
-        finally:
-            for path in paths:  # the article is in the library now; its upload has no further use
-                Path(path).unlink(missing_ok=True)
+
+        for state in watched(partial(taken, desk, sources + local, paths)):
+            if isinstance(state, str):
+                yield outcome([], state), gr.skip(), gr.skip()
+            else:
+                yield outcome(named(state, paths), ""), "", None
 
     done = button.click(
         on_add,
@@ -95,6 +93,17 @@ def form(desk: Desk) -> Form:
         trigger_mode="once",
     )
     return Form(frame, done)
+
+
+def taken(
+    desk: Desk, sources: list[str], uploads: list[str], progress: Callable[[int, int, str], None]
+) -> list[AddResult]:
+    """Add sources and uploads, and delete the uploads once they are in: not before, where the page has been left."""
+    try:
+        return desk.add([*sources, *uploads], progress)
+    finally:
+        for path in uploads:
+            Path(path).unlink(missing_ok=True)
 
 
 def watched(work: Callable[[Callable[[int, int, str], None]], list[AddResult]]) -> Iterator[str | list[AddResult]]:

@@ -169,8 +169,11 @@ class Desk:
         return self.library.list(order="fetched", limit=SHELF), self.library.count()
 
     def known(self, filters: Filters) -> Filters:
-        """Return `filters` limited to articles that are there: one may have left since the page was loaded."""
-        rows = tuple(a for a in filters.articles if self._present(a))
+        """Return `filters` limited to articles that are there: one may have left since the page was loaded.
+
+        When all have left, the limit stays and nothing matches: dropping it would let other articles answer.
+        """
+        rows = tuple(a for a in filters.articles if self._present(a)) or filters.articles
         return Filters(filters.after, filters.before, filters.publishers, rows)
 
     def _present(self, article_id: str) -> bool:

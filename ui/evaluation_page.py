@@ -63,9 +63,6 @@ def build(demo: gr.Blocks, desk: Desk) -> None:
             yield "", listed()
         except BylineError as error:
             yield runs.line(sentence(error)), gr.skip()
-        finally:
-            if choice == OWN and upload:
-                Path(upload).unlink(missing_ok=True)
 
     def on_stop(request: gr.Request) -> None:
         runs.stop(desk, request.session_hash or "")

@@ -14,8 +14,8 @@ from urllib.parse import quote as percent
 from qa.errors import LibraryError
 from qa.library import Library
 from qa.records import AddResult, Answer, Article, Quote
-from qa.render import answer_html, answer_markdown, day, escape_markdown, fragment_url, safe_url
-from ui.history import Conversation
+from qa.render import answer_html, answer_markdown, day, escape_markdown, fragment_url, limits_in_words, safe_url
+from ui.history import Conversation, Turn
 from ui.html import render
 
 Find = Callable[[Quote], Article | None]
@@ -70,15 +70,26 @@ def as_markdown(talk: Conversation, find: Find) -> str:
     def shown(url: str) -> str:
         return url.replace("<", "%3C").replace(">", "%3E")
 
-    turns = [_linked(answer_markdown(turn.answer), turn.answer, find, shown) for turn in talk.turns]
+    turns = []
+    for turn in talk.turns:
+        heading, _, rest = _linked(answer_markdown(turn.answer), turn.answer, find, shown).partition("\n")
+        asked = "".join(f"\n_{escape_markdown(line)}_\n" for line in _asked(turn))
+        turns.append(f"{heading}\n{asked}{rest}")
     return "\n".join([f"# {escape_markdown(' '.join(talk.title.split()))}", "", _dated(talk), "", *turns])
 
 
 def as_html(talk: Conversation, find: Find) -> str:
     """Return the conversation as a page that needs nothing else."""
     # answer_html has escaped everything already
-    turns = [(t.answer.question, _linked(answer_html(t.answer), t.answer, find, escape)) for t in talk.turns]
+    turns = [(t.answer.question, _asked(t), _linked(answer_html(t.answer), t.answer, find, escape)) for t in talk.turns]
     return render("export", "page", title=talk.title, dated=_dated(talk), turns=turns)
+
+
+def _asked(turn: Turn) -> list[str]:
+    """Return what the page shows beside a question: its limits, and what was searched where that differs."""
+    limits, answer = limits_in_words(turn.filters), turn.answer
+    searched = answer.asked_as if answer.asked_as.strip() not in ("", answer.question.strip()) else ""
+    return [f"Only {limits}"] * bool(limits) + [f"Searched as: {searched}"] * bool(searched)
 
 
 def _dated(talk: Conversation) -> str:

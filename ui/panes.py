@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from qa.assistant import NOT_THERE
 from qa.records import Answer, Article, ArticleRow, Filters, Quote
-from qa.render import day
+from qa.render import limits_in_words
 from qa.text import paragraphs
 from ui.export import fragment
 from ui.html import Spans, marked, render
@@ -79,7 +79,7 @@ def turn(
 ) -> str:
     """Return one finished turn: the question, then its quotes, or the reason there are none and what to do next."""
     asked_as = answer.asked_as if answer.asked_as.strip() != answer.question.strip() else ""
-    given = {"answer": answer, "number": number, "limits": describe(filters), "asked_as": asked_as}
+    given = {"answer": answer, "number": number, "limits": limits_in_words(filters), "asked_as": asked_as}
     if answer.found:
         articles = len({quote.article_id for quote in answer.quotes})
         shown = cards(answer.quotes, find, samples)
@@ -99,30 +99,14 @@ def working(
     samples: frozenset[str] = frozenset(),
 ) -> str:
     """Return the turn that is being answered: what is being done, in words, and the quotes known so far."""
-    given = {"question": question, "number": number, "limits": describe(filters)}
+    given = {"question": question, "number": number, "limits": limits_in_words(filters)}
     return render("conversation", "working", doing=doing, cards=cards(quotes, find, samples), **given)
 
 
 def ended(question: str, number: int, sentence: str, state: str, filters: Filters | None = None) -> str:
     """Return a turn that ended without an answer to keep: `state` is "stopped" or "failed"."""
-    given = {"question": question, "number": number, "limits": describe(filters)}
+    given = {"question": question, "number": number, "limits": limits_in_words(filters)}
     return render("conversation", "ended", sentence=sentence, state=state, **given)
-
-
-def describe(filters: Filters | None) -> str:
-    """Return the limits of a question in words, or an empty string."""
-    if not filters:
-        return ""
-    parts = [", ".join(filters.publishers)] if filters.publishers else []
-    if filters.after and filters.before:
-        parts.append(f"{day(filters.after)} to {day(filters.before)}")
-    elif filters.after:
-        parts.append(f"since {day(filters.after)}")
-    elif filters.before:
-        parts.append(f"until {day(filters.before)}")
-    if filters.articles:
-        parts.append("one article" if len(filters.articles) == 1 else f"{len(filters.articles)} articles")
-    return " · ".join(parts)
 
 
 def reader(

@@ -127,7 +127,9 @@ window.Byline = (() => {
     const sources = [];
     for (const quote of $$(".quote", button.closest(".turn"))) {
       const place = quote.dataset.place;
-      lines.push(`“${$("blockquote", quote).textContent}” [${place}]`);
+      const { textContent: text, classList } = $("blockquote", quote);
+      const speaker = $(".speaker", quote) ? ` — ${$(".speaker", quote).textContent}` : "";
+      lines.push(`${classList.contains("speech") ? text : `“${text}”`}${speaker} [${place}]`);
       const link = quote.dataset.link ? `\n    ${quote.dataset.link}` : "";
       sources.push(`[${place}] ${$(".about cite", quote.closest(".card")).textContent} — ${quote.dataset.source}${link}`);
     }
