@@ -124,6 +124,9 @@ def _evaluate(args: argparse.Namespace, path: str) -> int:
     if args.raise_floors and pinned is None:
         raise floors.FloorError("--raise-floors needs the file: --floors FILE.")
     held = floors.read(pinned) if pinned is not None and (pinned.exists() or not args.raise_floors) else {}
+    for name, file in (("--json", args.json), ("--floors", args.floors)):
+        if file and file != "-" and Path(file).is_dir():
+            raise floors.FloorError(f"{name} {file} is a folder; name a file in it.")
     questions = load(path, split=args.split, limit=args.limit, seed=args.seed)
     gold = _gold(Path(args.gold)) if args.gold else None
     retrieval = args.retrieval_only or questions.kind == "retrieval"
@@ -229,7 +232,8 @@ def _bar(what: str) -> Iterator[Progress]:
 def _compare(args: argparse.Namespace, a: str, b: str) -> int:
     from eval import compare, report
 
-    found = compare.compare(compare.read(a), compare.read(b), (Path(a).name or a, Path(b).name or b))
+    names = (Path(a).name or a, Path(b).name or b)
+    found = compare.compare(compare.read(a), compare.read(b), names if names[0] != names[1] else (a, b))
     print(compare.terminal(found), file=sys.stderr if args.json == "-" else sys.stdout)
     text = json.dumps(found.to_dict(), ensure_ascii=False, indent=1) + "\n"
     if args.json == "-":

@@ -66,10 +66,14 @@ def compare(a: Run, b: Run, names: tuple[str, str] = ("A", "B")) -> Comparison:
     """Compare two runs on the questions that both asked. Raises QuestionSetError if there is none."""
     first = {case["id"]: case for case in a.questions}
     second = {case["id"]: case for case in b.questions}
-    shared = [id for id in first if id in second and _same(first[id], second[id])]
+    twin = {id: id for id in first if id in second and _asked(first[id]) == _asked(second[id])}
+    # Ids made of line numbers (CSV) move when a line is put in: the rest is known by its words.
+    free = {_asked(case): id for id, case in second.items() if id not in twin}
+    twin |= {id: free.pop(_asked(case)) for id, case in first.items() if id not in twin and _asked(case) in free}
+    shared = [id for id in first if id in twin]
     if not shared:
         raise QuestionSetError("the two runs have no question in common. Compare runs of the same question set.")
-    ours, theirs = [first[id] for id in shared], [second[id] for id in shared]
+    ours, theirs = [first[id] for id in shared], [second[twin[id]] for id in shared]
     by_type = {}
     for kind in dict.fromkeys(case["type"] for case in ours):
         rows = [n for n, case in enumerate(ours) if case["type"] == kind]
@@ -88,11 +92,10 @@ def compare(a: Run, b: Run, names: tuple[str, str] = ("A", "B")) -> Comparison:
     )
 
 
-def _same(one: Mapping[str, Any], two: Mapping[str, Any]) -> bool:
-    # The same id with other words or other points is another question.
-    return one["question"] == two["question"] and one.get("expected", {}).get("points") == two.get("expected", {}).get(
-        "points"
-    )
+def _asked(case: Mapping[str, Any]) -> str:
+    # The same id with other words, earlier turns or points is another question.
+    points = case.get("expected", {}).get("points")
+    return json.dumps([case["question"], case.get("history") or [], points], sort_keys=True)
 
 
 def quality(case: Mapping[str, Any]) -> float:

@@ -21,6 +21,7 @@ from qa.records import Article
 from qa.text import normalise, sentences
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_LONE = re.compile("[\ud800-\udfff]")
 _ALTERNATIVES = re.compile(r"\s*\|\s*")
 
 
@@ -99,8 +100,10 @@ def squad(name: str, text: str, digest: str) -> QuestionSet:
                 if not isinstance(qa, dict):
                     faults.add(lines.of(context), f"{at} is not an object.")
                     continue
-                line = lines.of(*(str(qa[key]) for key in ("id", "question") if key in qa), context)
-                if row := _squad_row(qa, context, str(group.get("title", "")), at, line, faults):
+                line = lines.next(qa, context)
+                if _LONE.search(json.dumps([qa, context, str(group.get("title", ""))], ensure_ascii=False)):
+                    faults.add(line, f"{at} holds half of a surrogate pair, which is no character.")
+                elif row := _squad_row(qa, context, str(group.get("title", "")), at, line, faults):
                     rows.append((line, row))
     if not rows and not faults.found:
         raise fault(name, 1, "it holds no question.")
@@ -139,6 +142,23 @@ class _Lines:
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._at, self._line = 0, 1  # behind the question found last: they are looked for in their order
+
+    def next(self, qa: dict[str, Any], context: str) -> int:
+        """Return the line of the next question: of its id or, without one, of its words."""
+        places = []
+        for key in ("id", "question"):
+            forms = {json.dumps(qa[key]), json.dumps(qa[key], ensure_ascii=False)} if key in qa else set()
+            value = "|".join(map(re.escape, sorted(forms)))
+            pattern = re.compile(rf'"{key}"\s*:\s*(?:{value})(?=\s*[,}}])')
+            if forms and (found := pattern.search(self._text, self._at)):
+                places.append(found)
+        if not places:
+            return self.of(*(str(qa[key]) for key in ("id", "question") if key in qa), context)
+        line = self._line + self._text.count("\n", self._at, places[0].start())
+        end = max(found.end() for found in places)
+        self._at, self._line = end, self._line + self._text.count("\n", self._at, end)
+        return line
 
     def of(self, *values: str) -> int:
         for value in values:
@@ -317,13 +337,14 @@ def beir(folder: Path, split: str | None = None) -> QuestionSet:
     """
     digest = hashlib.sha256()
     articles: dict[str, Article] = {}
+    blank: set[str] = set()  # documents without a word: they may be judged, and cannot be found
     corpus = _beir_file(folder, "corpus.jsonl")
     faults = Faults(corpus.name)
     for line, row in json_lines(_text(corpus, digest), faults):
         id, text = _id(row), row.get("text")
         if id is None:
             faults.add(line, "'_id' is missing or empty.")
-        elif id in articles:
+        elif id in articles or id in blank:
             faults.add(line, f"the id {id!r} is there twice.")
         elif not isinstance(text, str):
             faults.add(line, "'text' is missing or not a string.")
@@ -333,7 +354,10 @@ def beir(folder: Path, split: str | None = None) -> QuestionSet:
                 text = title  # BEIR's own corpora hold documents of a title alone
             if text.strip():
                 date = str(row.get("date") or "")[:10]
-                articles[id] = article(text, title or text[:60], id=id, published=date, publisher=row.get("source"))
+                outlet = row.get("source") if isinstance(row.get("source"), str) else None
+                articles[id] = article(text, title or text[:60], id=id, published=date, publisher=outlet)
+            else:
+                blank.add(id)
     faults.stop_if_any()
     queries = _beir_file(folder, "queries.jsonl")
     faults = Faults(queries.name)
@@ -350,14 +374,24 @@ def beir(folder: Path, split: str | None = None) -> QuestionSet:
         else:
             asked[id] = (text.strip(), line)
             if "relevant_ids" in row:
+                if not isinstance(row["relevant_ids"], list):
+                    faults.add(line, "'relevant_ids' is not a list of ids.")
+                    continue
                 judged[id] = dict.fromkeys(map(str, row["relevant_ids"]), 1)
-                for unknown in sorted(set(judged[id]) - set(articles)):
+                for unknown in sorted(set(judged[id]) - articles.keys() - blank):
                     faults.add(line, f"the judged document {unknown!r} is not in the corpus.")
     faults.stop_if_any()
     if not judged:
-        judged = _qrels(folder, split, asked, articles, digest)
+        judged = _qrels(folder, split, asked, articles.keys() | blank, digest)
     questions = tuple(
-        Question(id, text, articles=tuple(judged[id]), type="query", relevant=tuple(judged[id].items()), line=line)
+        Question(
+            id,
+            text,
+            articles=tuple(d for d in judged[id] if d in articles),
+            type="query",
+            relevant=tuple(judged[id].items()),
+            line=line,
+        )
         for id, (text, line) in asked.items()
         if any(grade > 0 for grade in judged.get(id, {}).values())
     )

@@ -19,6 +19,7 @@ Numbers = Sequence[float] | Sequence[bool] | np.ndarray
 
 WORDS_COUNTED = 100  # point recall looks no further: a system must not win by printing whole articles
 LEAST_WORDS = 4  # a shorter sentence inside another ("He said.") is a coincidence, not the same sentence
+_GOES_BEFORE, _GOES_ON = re.compile(r"\d[.,]?$"), re.compile(r"[.,]?\d")  # of a number: 1985, 1,500, 4.50
 BINS = 15  # of equal width, as in Guo and others 2017, so that the figure compares with published ones
 
 
@@ -38,11 +39,13 @@ def cut(texts: Sequence[str], n: int, words: int = WORDS_COUNTED) -> list[str]:
 
 
 def contains(text: str, wanted: str) -> bool:
-    """Tell whether folded `text` holds folded `wanted`; a number is not found inside a longer one (85 in 1985)."""
+    """Tell whether folded `text` holds folded `wanted`; no number inside a longer one (85 in 1985, 500 in 1,500)."""
     at = text.find(wanted)
     while wanted and at >= 0:
-        before, after = text[at - 1 : at], text[at + len(wanted) :][:1]
-        if not (wanted[0].isdigit() and before.isdigit()) and not (wanted[-1].isdigit() and after.isdigit()):
+        before, after = text[max(0, at - 2) : at], text[at + len(wanted) :][:2]
+        if not (wanted[0].isdigit() and _GOES_BEFORE.search(before)) and not (
+            wanted[-1].isdigit() and _GOES_ON.match(after)
+        ):
             return True
         at = text.find(wanted, at + 1)
     return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from qa.settings import Settings
 
 UNFINISHED = "being-built-by-byline-eval"
+MADE_OF = "made-by-byline-eval"  # the ids of the texts put there
 
 
 @contextmanager
@@ -29,19 +31,27 @@ def library_in(
     """
     from qa.library import Library
 
-    mark = folder / UNFINISHED
+    mark, made = folder / UNFINISHED, folder / MADE_OF
     if mark.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    mark.touch()
+    ours = not any(folder.iterdir())  # never mark, and so never delete, a folder that held something before
+    if ours:
+        mark.touch()
     with Library.open(settings=replace(settings, home=folder.absolute())) as library:
+        wanted = {article.id for article in questions.articles}
+        if made.exists():  # by an earlier form of the set: what it no longer holds goes
+            for id in set(json.loads(made.read_text())) & {row.id for row in library.list()} - wanted:
+                library.remove(id)
         put(questions, library, progress)
-        mark.unlink()
+        if ours or made.exists():
+            made.write_text(json.dumps(sorted(wanted)))
+            mark.unlink(missing_ok=True)
         yield library
 
 
 def put(questions: QuestionSet, library: Library, progress: Callable[[int, int], None] | None = None) -> None:
-    """Put the texts that a set carries into `library`; those that are there already are left as they are.
+    """Put the texts that a set carries into `library`; those there already stay, unless their text has changed.
 
     A library that holds anything else is left alone: it is somebody's own, and is asked as it is.
     """
@@ -49,7 +59,6 @@ def put(questions: QuestionSet, library: Library, progress: Callable[[int, int],
     there = {row.id for row in library.list()}
     if there - wanted:
         return
-    fresh = [article for article in questions.articles if article.id not in there]
-    for number, _ in enumerate(library.put_many(fresh), 1):
+    for number, _ in enumerate(library.put_many(questions.articles), 1):
         if progress is not None:
-            progress(number, len(fresh))
+            progress(number, len(questions.articles))

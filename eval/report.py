@@ -57,6 +57,7 @@ def write(run: Run, folder: str | os.PathLike[str]) -> Path:
 
 def put(file: Path, text: str) -> None:
     """Write `text` to `file`, whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
     beside = file.with_name(f".{file.name}.new")
     beside.write_text(text, encoding="utf-8", newline="")
     beside.replace(file)

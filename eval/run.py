@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from eval import retrieval, summary
 from eval.about import about, machine, peak_memory_mb
 from eval.questions import load
-from eval.records import Observed, Question, QuestionSet
+from eval.records import Observed, Question, QuestionSet, fault
 from eval.score import answer_scores, right, score
 from eval.shelf import Shelf, check
 from eval.systems import BestSentences, System, TopPassages, as_answer, as_system
@@ -104,6 +105,8 @@ def evaluate(
     )
     facts["mode"] = "retrieval" if retrieval_only else "answers"
     facts["others"] = sorted(others or {}) + ["baselines"] * baselines
+    if gold is not None:
+        facts["gold"] = hashlib.sha256(json.dumps(gold, sort_keys=True).encode()).hexdigest()
     if retrieval_only:
         if library is None or shelf is None:
             raise LibraryError("a retrieval run needs a library. Give library=, or an Assistant as the system.")
@@ -112,6 +115,8 @@ def evaluate(
         work = _answers(asked, system, shelf, library, baselines, others or {}, workers)
     started, begun = datetime.now(UTC), time.perf_counter()
     results = list(_kept(asked, work, facts, Path(out) if out else None, progress))
+    if out and (others or not (assistant or retrieval_only)):  # `facts` know a function by its name alone
+        (Path(out) / PARTIAL).unlink(missing_ok=True)
     facts |= {
         "machine": machine(),
         "started": started.isoformat(timespec="seconds"),
@@ -167,6 +172,9 @@ def _question_set(given: QuestionSet | str | PathLike[str] | Sequence[Question])
     if isinstance(given, (str, PathLike)):
         return load(given)
     listed = tuple(given)
+    for id, count in Counter(question.id for question in listed).items():
+        if count > 1:
+            raise fault("questions", 0, f"the id {id!r} is that of {count} questions.")
     digest = hashlib.sha256(repr([replace(question, line=0) for question in listed]).encode("utf-8", "surrogatepass"))
     return QuestionSet("questions", "python", digest.hexdigest(), listed)
 

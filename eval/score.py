@@ -209,6 +209,8 @@ def _stage(point: Sequence[str], question: Question, observed: Observed, shelf: 
     # A passage of the right article: short alternatives ("85", "in May") are in many others by chance.
     hits = [hit for hit in observed.hits if not expected or hit.passage.article_id in expected]
     if not any(held(hit.passage.text) for hit in hits):
+        if shelf is not None and not expected and not any(shelf.holding(alternative) for alternative in point):
+            return "not ingested"  # the question names no article, and none holds the point
         return "not retrieved"
     if observed.spans is None:
         return "missed" if observed.answer.found else "wrongly abstained"

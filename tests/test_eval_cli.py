@@ -98,6 +98,16 @@ def test_a_wrong_floor_is_told_before_anything_is_asked(questions: Path, capsys)
     assert "--floors FILE" in capsys.readouterr().err
 
 
+def test_where_to_write_is_settled_before_anything_is_asked(filled: Path, questions: Path, tmp_path: Path, capsys):
+    there = tmp_path / "reports"
+    there.mkdir()
+    assert main([str(questions), "--retrieval-only", "--json", str(there), "--home", str(filled)]) == 1
+    assert "is a folder; name a file in it" in capsys.readouterr().err
+    fresh = tmp_path / "not" / "yet" / "run.json"
+    assert main([str(questions), "--retrieval-only", "--json", str(fresh), "--home", str(filled)]) == 0
+    assert json.loads(fresh.read_text())["questions"]
+
+
 def test_json_to_standard_output_is_json_alone(filled: Path, questions: Path, capsys):
     assert main([str(questions), "--retrieval-only", "--json", "-"]) == 0
     assert json.loads(capsys.readouterr().out)["summary"]["mrr"] == 1

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from eval import evaluate, floors
+from eval import evaluate, floors, report
+from eval.cli import main
 from eval.compare import compare, quality, read, terminal
+from eval.records import Question
 from eval.report import write
 from eval.run import Run
 from eval.summary import paired
@@ -126,3 +128,32 @@ def test_a_file_of_floors_is_checked(tmp_path: Path, text: str):
         floors.read(file)
     file.write_text(json.dumps({"mrr": 0.5}))
     assert floors.read(file) == {"mrr": 0.5}
+
+
+def run_of(*asked: Question, good: bool = True) -> Run:
+    return evaluate(lambda text: text.replace("What is ", "answer ").strip("?") if good else "nothing", list(asked))
+
+
+def test_ids_made_of_line_numbers_may_move():
+    rows = [(f"What is {n}?", ((f"answer {n}",),)) for n in range(4)]
+    a = run_of(*(Question(f"row-{n}", *row) for n, row in enumerate(rows)), good=False)
+    b = run_of(Question("row-0", "New?", (("x",),)), *(Question(f"row-{n}", *row) for n, row in enumerate(rows, 1)))
+    found = compare(a, b)
+    assert found.questions == 4 and len(found.better) == 4
+
+
+def test_a_follow_up_to_another_question_is_another_question():
+    def asked(earlier: str) -> Question:
+        return Question("f", "And NATO?", (("answer",),), history=((earlier, "x"),))
+
+    with pytest.raises(QuestionSetError, match="no question in common"):
+        compare(run_of(asked("What about Russia?")), run_of(asked("Who pays for defence?")))
+
+
+def test_runs_of_one_file_name_are_told_apart_by_their_folders(tmp_path: Path, capsys):
+    for name in ("before", "after"):
+        report.write(run_of(Question("q", "What is 1?", (("answer 1",),)), good=name == "after"), tmp_path / name)
+    paths = [str(tmp_path / name / "run.json") for name in ("before", "after")]
+    assert main(["compare", *paths]) == 0
+    shown = capsys.readouterr().out
+    assert paths[0] in shown and paths[1] in shown

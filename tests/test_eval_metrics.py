@@ -31,6 +31,13 @@ def test_case_quotes_dashes_and_space_do_not_count():
         ("85, in all", True),
         ("of 185 or 85", True),
         ("(85)", True),
+        ("1,850", False),
+        ("1,085 or 4.85", False),
+        ("1985,85", False),
+        ("85.50", False),
+        ("85,000", False),
+        ("of 85. 12 more", True),
+        ("In 1985, 85", True),
     ],
 )
 def test_a_number_is_not_found_inside_a_longer_one(text: str, held: bool):

@@ -238,6 +238,48 @@ def test_a_fault_of_squad_has_the_line_of_its_question(tmp_path: Path):
         load(file)
 
 
+@pytest.mark.parametrize(
+    "ids, faulty",
+    [(("a", "b", "a"), 2), (("x", "1932", "1932"), 2), ((5, "x", 5), 2)],
+    ids=["twice", "like an answer", "a number"],
+)
+def test_a_fault_of_squad_has_its_line_where_the_id_stands_elsewhere_too(tmp_path: Path, ids, faulty: int):
+    context = "The bridge opened in 1932. It cost 7 pounds."
+    answer = {"text": "1932", "answer_start": 21}
+    asked = [{"question": "When did it open?", "id": id, "answers": [answer]} for id in ids]
+    text = json.dumps({"data": [{"title": "1932", "paragraphs": [{"qas": asked, "context": context}]}]}, indent=1)
+    (tmp_path / "s.json").write_text(text)
+    at = [n for n, line in enumerate(text.split("\n"), 1) if '"id"' in line][faulty]
+    with pytest.raises(QuestionSetError, match=f"line {at}:"):
+        load(tmp_path / "s.json")
+
+
+def test_half_a_character_in_squad_is_a_fault(tmp_path: Path):
+    asked = [{"question": "caf\ud83d when?", "id": "a", "answers": [{"text": "1932", "answer_start": 10}]}]
+    text = json.dumps({"data": [{"title": "B", "paragraphs": [{"qas": asked, "context": "Opened in 1932."}]}]})
+    (tmp_path / "s.json").write_text(text)
+    with pytest.raises(QuestionSetError, match="surrogate"):
+        load(tmp_path / "s.json")
+
+
+@pytest.mark.parametrize("ids", ["null", '"d1"', "7"])
+def test_beir_judgements_that_are_no_list_are_a_fault_of_their_line(tmp_path: Path, ids: str):
+    (tmp_path / "corpus.jsonl").write_text('{"_id": "d1", "text": "The bridge."}\n')
+    (tmp_path / "queries.jsonl").write_text(f'{{"_id": "1", "text": "bridge", "relevant_ids": {ids}}}\n')
+    with pytest.raises(QuestionSetError, match="line 1: 'relevant_ids' is not a list"):
+        load(tmp_path)
+
+
+def test_a_judged_beir_document_without_words_is_no_fault(tmp_path: Path):
+    corpus = '{"_id": "d1", "text": "The bridge."}\n{"_id": "d2", "title": "", "text": ""}\n'
+    (tmp_path / "corpus.jsonl").write_text(corpus)
+    (tmp_path / "queries.jsonl").write_text('{"_id": "1", "text": "bridge"}\n')
+    (tmp_path / "qrels").mkdir()
+    (tmp_path / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n1\td1\t1\n1\td2\t1\n")
+    (asked,) = load(tmp_path).questions
+    assert asked.articles == ("d1",) and dict(asked.relevant) == {"d1": 1, "d2": 1}
+
+
 def test_lines_with_contexts(tmp_path: Path):
     rows = [
         {"id": "a", "title": "T", "context": CONTEXT, "question": "When?", "answers": [{"text": "1932", "start": 21}]},

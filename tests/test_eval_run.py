@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from eval import evaluate, own, report
+from eval import evaluate, load, own, report
 from eval.records import Question
 from eval.run import PARTIAL, Run
 from eval.shelf import Shelf, check
@@ -386,3 +386,82 @@ def test_rankings_alone(library: Library, tmp_path: Path):
     assert found.systems["full text alone"]["summary"]["recall@10"] == 1
     assert [case["outcome"] for case in found.questions] == ["found at 1"] * 3
     assert "abstention_auroc" not in found.summary
+
+
+def test_a_function_that_was_changed_is_asked_again(tmp_path: Path):
+    asked = [Question(f"q{n}", f"What is {n}?", ((f"answer {n}",),)) for n in range(3)]
+
+    class Answers:
+        def __init__(self, good: bool):
+            self.good = good
+
+        def __call__(self, text: str) -> str:
+            return text.replace("What is ", "answer ").strip("?") if self.good else "nothing"
+
+    for good, recall in ((False, 0.0), (True, 1.0)):
+        found = evaluate(Answers(good), asked, out=tmp_path, others={"other": Answers(good)})
+        assert found.summary["point_recall@1"] == found.systems["other"]["summary"]["point_recall@1"] == recall
+    page = report.write(found, tmp_path / "report")
+    assert "What is 1?" in page.read_text("utf-8")
+
+
+def test_two_questions_with_one_id_are_refused():
+    twice = [Question("q", "What is 1?", (("1",),)), Question("q", "What is 2?", (("2",),))]
+    with pytest.raises(QuestionSetError, match="the id 'q' is that of 2 questions"):
+        evaluate(lambda text: "1", twice)
+
+
+def test_a_run_checked_against_other_texts_is_another_run(system: Scripted, tmp_path: Path):
+    plain = evaluate(system, QUESTIONS, out=tmp_path)
+    checked = evaluate(system, QUESTIONS, out=tmp_path, gold={"bridge": TEXTS["bridge"][1]})
+    assert "gold" in checked.about and "gold" not in plain.about
+
+
+def test_a_point_that_no_article_holds_was_not_ingested(library: Library):
+    fill(library)
+    nowhere = Question("q1", "When did the harbour bridge open?", (("June 1999",),))
+    found = evaluate(Scripted(library, {}), [nowhere])
+    assert found.questions[0]["stage"] == "not ingested"
+
+
+def of_contexts(tmp_path: Path, *texts: str):
+    rows = [
+        {
+            "id": f"q{n}",
+            "context": text,
+            "question": "When?",
+            "answers": [{"text": "1932", "start": text.index("1932")}],
+        }
+        for n, text in enumerate(texts)
+    ]
+    (tmp_path / "own.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return load(tmp_path / "own.jsonl")
+
+
+def test_the_library_of_a_set_follows_the_set(library: Library, tmp_path: Path):
+    folder = tmp_path / "built"
+    first = of_contexts(tmp_path, "The bridge openned in 1932.", "The mill closed in 1932.")
+    with own.library_in(folder, first, library.settings) as built:
+        assert built.count() == 2
+    second = of_contexts(tmp_path, "The bridge opened in 1932.", "The mill closed in 1932.")
+    with own.library_in(folder, second, library.settings) as built:
+        texts = {built.get(row.id).text for row in built.list()}
+    assert texts == {"The bridge opened in 1932.", "The mill closed in 1932."}
+
+
+def test_a_folder_that_held_something_is_never_deleted(library: Library, tmp_path: Path):
+    folder = tmp_path / "library"
+    folder.mkdir()
+    (folder / "my-notes.txt").write_text("mine")
+    asked = of_contexts(tmp_path, "The bridge opened in 1932.")
+
+    def die(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    for progress in (die, None):
+        try:
+            with own.library_in(folder, asked, library.settings, progress) as built:
+                assert built.count() == 1
+        except KeyboardInterrupt:
+            pass
+    assert (folder / "my-notes.txt").read_text() == "mine"
