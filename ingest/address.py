@@ -25,6 +25,8 @@ _TRACKING = re.compile(
     r"__twitter_impression|guccounter|guce_\w+|share_?id|xtor|CMP|taid|spm|sh|traffic_source",
     re.IGNORECASE,
 )
+# Sites number their articles by these as well ("view.php?cid=102"): to keep one too many only stores a copy.
+_MAY_BE_A_NUMBER = re.compile(r"(?:pk|at|mc|ga)_id|cid|sh|partner|share_?id", re.IGNORECASE)
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\<>\"{}|^`]")
 _NUMERIC = re.compile(r"0x[0-9a-f]*|[0-9]+", re.IGNORECASE)  # a last label like this makes the host an IPv4 number
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?)*\.?")
@@ -51,8 +53,11 @@ class Address:
         return f"{self.scheme}://{host}{port}{self.target}"
 
     def join(self, location: str) -> str:
-        """Return where a redirect from here leads."""
-        return urljoin(self.url, location.strip())
+        """Return where a redirect from here leads. Raises FetchError where that is no address."""
+        try:
+            return urljoin(self.url, location.strip())
+        except ValueError:  # "http://[…"
+            raise FetchError(f"{printable(self.url)}: the site leads to a broken address. {SAVE_IT}") from None
 
 
 def is_url(text: str) -> bool:
@@ -208,15 +213,28 @@ def without_tracking(url: str) -> str:
     """Return `url` as it opens the page, without fragment and tracking parameters. Raises as `parse` does."""
     address = parse(url, any_port=True)
     path, _, query = address.target.partition("?")
-    kept = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if not _TRACKING.fullmatch(name)]
+    kept = [
+        (name, value)
+        for name, value in parse_qsl(query, keep_blank_values=True)
+        if not _TRACKING.fullmatch(name) or (value.isdigit() and _MAY_BE_A_NUMBER.fullmatch(name))
+    ]
     if query and len(kept) != query.count("&") + 1:
         query = urlencode(kept)
     return replace(address, target=path + (f"?{query}" if query else "")).url
 
 
+# One domain, many publishers: what stands under one name says nothing about what stands under another.
+_SHARED = frozenset(
+    "substack.com wordpress.com medium.com ghost.io tumblr.com typepad.com livejournal.com beehiiv.com".split()
+)
+
+
 def same_site(one: str, other: str) -> bool:
     """Return whether two hosts belong to one registrable domain ("m.example.co.uk", "example.co.uk")."""
-    return registrable(one) == registrable(other)
+    bought = registrable(one)
+    if bought in _SHARED and one.removeprefix("www.") != other.removeprefix("www."):
+        return False
+    return bought == registrable(other)
 
 
 def registrable(host: str) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from ingest import header
 from ingest import headline as headlines
-from ingest.furniture import is_credit, is_furniture
+from ingest.furniture import is_credit, is_furniture, is_told
 from qa.text import fold
 
 STRONG_WORDS = 12  # a line of so many words that ends as a sentence is prose wherever it stands
@@ -47,12 +47,14 @@ _COMMENTS = re.compile(
     re.IGNORECASE,
 )
 _OVER = re.compile(
-    r"the\s+post\s.{3,400}\s(?:appeared\s+first|first\s+appeared)\s+on\s.{2,80}|(?:©|\(c\)|copyright\b).{0,200}"
+    r"the\s+post\s.{3,400}\s(?:appeared\s+first|first\s+appeared)\s+on\s.{2,80}"
+    r"|(?:©|\(c\)|copyright(?=\W*(?:©|\(c\)|(?:19|20)\d\d|by\b|[^.]{2,40}\.?$))).{0,200}"
     r"|.{0,120}\ball\s+rights\s+reserved\b.*"
-    r"|\(?(?:reporting|writing|additional\s+reporting|editing)\s+by\s.{3,300}|our\s+standards:.*|###|-30-"
+    r"|our\s+standards:.*|###|-30-"
     r"|\*\s*\*\s*\*\s*end.*",
     re.IGNORECASE,
 )
+_REPORTED = re.compile(r"\(?(?:reporting|writing|additional\s+reporting|editing)\s+by\s.{3,300}", re.IGNORECASE)
 _CREDITED = re.compile(
     r"(?:\((?:istock\w*|getty[^)]*|ap|afp|reuters|epa|shutterstock|alamy|unsplash|supplied|handout)[^)]{0,40}"
     r"|(?:photo(?:graph)?|image|picture|illustration|credit|video|graphic)s?\s*(?:by|credit|courtesy(?:\s+of)?"
@@ -150,7 +152,7 @@ def kind_of(line: Line) -> str:
     text = line.text
     if _COMMENTS.fullmatch(text):
         return "comments"
-    if _OVER.fullmatch(text):
+    if _OVER.fullmatch(text) or (_REPORTED.fullmatch(text) and not is_told(text)):
         return "over"
     if header.dates_in(text) is not None:
         return "date"

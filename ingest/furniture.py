@@ -66,7 +66,7 @@ _SURE = re.compile(
       (?:\s+(?:on\s+this\s+story|stories|articles?|news|posts?|links?|topics?|coverage|content|reading|videos?
         |headlines?|reads?|for\s+you|from\s.{1,40}|in\s.{1,30}|now|tags?|on\s.{1,30}))?\s*:?
     | more\s+on\s+(?:this\s+story|this\s+topic|this)\W*
-    | (?:topics?|tags?|filed\s+under|explore\s+more\s+on|more\s+about|related\s+topics?|categor(?:y
+    | (?:topics?|tags?|filed\s+under|explore\s+more\s+on|more\s+about|related\s+topics?|categor(?:y(?!\s*\d)
         |ies))\s*:?(?:\s*[^.!?]{1,120})?
     | (?:sign\s+(?:up|in)|log\s*in|log\s*out|register|subscribe(?:\s+now)?|my\s+account|become\s+a\s+member
         |donate(?:\s+now)?|support\s+us|contact(?:\s+us)?|about(?:\s+us)?|menu|search|close|open\s+menu
@@ -77,14 +77,15 @@ _SURE = re.compile(
           |manage\s+(?:cookies|consent|preferences))\W*
     | (?:accept|reject|decline|allow|manage|agree)(?:\s+(?:all|and|&|to|cookies?|close|options|settings|continue
         |preferences|non-essential|optional))+\W*
-    | (?:©|\(c\)|copyright)\s.{0,200} | .{0,80}\ball\s+rights\s+reserved\b.{0,200}
+    | (?:©|\(c\)|copyright(?=\W*(?:©|\(c\)|(?:19|20)\d\d|by\b))|copyright(?=\s[^.]{2,40}\.?$))\W.{0,200}
+    | .{0,80}\ball\s+rights\s+reserved\b.{0,200}
     | (?:image|photo|picture|photograph|video|graphic|illustration|credit|getty|image\s+(?:source|caption|credit)
-        |media\s+caption|photo\s+credit|picture\s+credit)s?\s*(?::|,|\||/|—|–)\s*.{1,200}
+        |media\s+caption|photo\s+credit|picture\s+credit)s?\s*(?:(?::|\||/)\s*.{1,200}|(?:,|—|–)\s*[^.]{1,60})
     | (?:image|media|video|figure)\s+(?:source|caption)\s*,?.{0,300} | (?:getty\s+images|shutterstock|istock|unsplash
         |afp/getty|ap\s+photo)\W* | (?:\w+\s+){0,4}(?:/|via)\s*(?:getty\s+images|reuters|afp|ap|shutterstock
         |bloomberg)\W*
     | \(?(?:ap\s+photo|reuters|afp|getty(?:\s+images)?|photo|file\s+photo)\s*/\s*[\w .,'’/-]{1,60}\)?
-    | (?:loading|please\s+wait|javascript\s+is\s+(?:disabled|required)|enable\s+javascript)\b.{0,60}
+    | loading\b[^.]{0,25}\W* | (?:please\s+wait|javascript\s+is\s+(?:disabled|required)|enable\s+javascript)\b.{0,60}
     | \d+\s+of\s+\d+ | \d+\s*/\s*\d+ | page\s+\d+(?:\s+of\s+\d+)?
     | the\s+post\s.{3,300}\sappeared\s+first\s+on\s.{2,80}
     | this\s+(?:article|story|post)\s+(?:(?:was\s+)?(?:originally|first)\s+(?:appeared|published|posted)|(?:originally
@@ -104,8 +105,8 @@ _ASKING = re.compile(
     |cookies?|consent|privacy\s+policy|terms\s+(?:of\s+(?:use|service)|and\s+conditions)|unsubscribe
         |got\s+a\s+(?:news\s+)?(?:tip|story)|contact\s+us|email\s+us|e-mail\s+us|get\s+in\s+touch
     |free\s+trial|log\s+in|already\s+a\s+(?:subscriber|member)|gift\s+link|push\s+notifications?|notifications?
-        |affiliate\s+(?:links?|commission)|commission|in\s+your\s+inbox|join\s+(?:our|the)\s+(?:whatsapp|telegram
-        |community|newsletter|mailing)|have\s+your\s+say|let\s+us\s+know)\b""",
+        |affiliate\s+(?:links?|commission)|(?:a|earn|small)\s+commission|in\s+your\s+inbox|join\s+(?:our|the)\s+(?:whatsapp
+        |telegram|community|newsletter|mailing)|have\s+your\s+say|let\s+us\s+know)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
 _YOU = re.compile(r"\b(?:you|your|our|us|we|here|now|today|this\s+(?:site|website|page|article|form))\b", re.IGNORECASE)
@@ -156,6 +157,23 @@ def is_request(line: str) -> bool:
     )
 
 
+_CREDIT_WORDS = frozenset(
+    """additional further extra reporting reported writing written editing edited research graphics graphic photography
+    photos illustrations illustration compiled produced translated music video cameras camera hosted shot by from in at
+    of for the and with to this report story article was an a""".split()
+)
+
+
 def is_credit(line: str) -> bool:
     """Return whether `line` says who helped with the report: a credit, not a sentence of the story."""
-    return len(line) < 320 and bool(CREDIT.fullmatch(line.strip(" ()[]—–-*.")))
+    return len(line) < 320 and bool(CREDIT.fullmatch(line.strip(" ()[]—–-*."))) and not is_told(line)
+
+
+def is_told(line: str) -> bool:
+    """Return whether `line` tells something: "Research by the council found that …" has words of its own.
+
+    A credit has names, and what they did.
+    """
+    if re.search(r"\bcontributed\b", line):
+        return False
+    return sum(word not in _CREDIT_WORDS for word in re.findall(r"(?<![\w@./’'])[a-z][a-z’'-]+", line)) > 3

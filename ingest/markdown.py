@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +17,11 @@ from qa.errors import ExtractError
 from qa.text import fold
 
 _FRONT = re.compile(r"\A\ufeff?---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_PLAIN = re.compile(r"^(\w[\w-]*):[ \t]+([^\s\[{&*!|>].*)$", re.MULTILINE)
+_UNSEEN = re.compile(r"<(script|style|iframe)\b.*?</\1\s*>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
+_BREAKS = re.compile(
+    r"</?(?:p|div|blockquote|li|ul|ol|h[1-6]|tr|br|figure|figcaption|table|td|th)\b[^>]*>", re.IGNORECASE
+)
 _LINK = re.compile(r"\[\[(?:[^\]|]*\|)?([^\]]+)\]\]")  # note-taking programs link names as [[Jane Doe]]
 
 
@@ -26,6 +32,8 @@ def article(text: str, name: str) -> Draft:
     """
     front = _FRONT.match(text)
     facts = _facts(front[1]) if front else {}
+    if front and not facts and re.search(r"^[^:\n-]{30,}[.!?][”\"]?$", front[1], re.MULTILINE):
+        front = None  # no front matter but sentences between two rules
     blocks = list(_blocks(text[front.end() :] if front else text))
     title = one_line(str(facts.get("title") or ""))
     if blocks and blocks[0].heading and (not title or fold(blocks[0].text) == fold(title)):
@@ -61,8 +69,8 @@ def _facts(front: str) -> dict[str, Any]:
 
     try:
         found = yaml.safe_load(front)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return {}
+    except (yaml.YAMLError, ValueError, RecursionError):  # "title: Bridge toll: drivers to pay": read as it is meant
+        found = {name: value.strip("\"' ") for name, value in _PLAIN.findall(front)}
     return {str(key).lower(): value for key, value in found.items()} if isinstance(found, dict) else {}
 
 
@@ -84,6 +92,10 @@ def _blocks(text: str) -> Iterator[Block]:
     for token in MarkdownIt("commonmark").enable("table").parse(text):
         if token.type == "heading_open":
             heading = True
+        elif token.type == "html_block":
+            for part in _BREAKS.split(_UNSEEN.sub("", token.content)):
+                if plain := " ".join(html.unescape(re.sub(r"<[^>]*>", "", part)).split()):
+                    yield Block(plain)
         elif token.type in ("fence", "code_block"):
             yield Block(token.content.strip())
         elif token.type in ("th_open", "td_open", "th_close", "td_close"):

@@ -53,7 +53,10 @@ class Facts:
         links = [link.get("href") or "" for link in self._tree.iterfind(".//link[@rel='canonical']")]
         base = self._url or next((tag.get("href") or "" for tag in self._tree.iterfind(".//base[@href]")), "")
         for claim in (*links, self.first("og:url"), *self._strings("mainEntityOfPage", "url"), self._saved):
-            resolved = urljoin(base, claim.strip()) if claim else ""
+            try:
+                resolved = urljoin(base, claim.strip()) if claim else ""
+            except ValueError:  # "https://[domain]/…": a template nobody filled in
+                continue
             if resolved and self._plausible(resolved):
                 return resolved
         return self._url

@@ -24,7 +24,7 @@ READABLE = PAGES | TEXTS | MARKDOWN
 LISTS = TEXTS | {"", ".urls", ".list", ".lst"}  # what a list of addresses may be called
 
 MEGABYTES = 20  # of one file, as of one page from the web
-LIST_BYTES = 2_000_000  # about 20,000 addresses
+LIST_BYTES = MEGABYTES * 1_000_000  # about 200,000 addresses
 STDIN = "-"
 KINDS = "Byline reads web pages (.html, .mhtml), text (.txt) and Markdown (.md)."
 
@@ -143,7 +143,7 @@ def _folder(folder: Path, name: str) -> Iterator[Item | AddResult]:
 
     for at, folders, names in os.walk(folder, onerror=unreadable):
         hidden = [one for one in folders if one.startswith(".")]
-        saved = [one for one in folders if _belongs_to_page(one, names)]
+        saved = [one for one in folders if _belongs_to_page(Path(at, one), names)]
         folders[:] = sorted(one for one in folders if one not in hidden and one not in saved)
         for file in sorted(names):
             path = Path(at, file)
@@ -154,7 +154,10 @@ def _folder(folder: Path, name: str) -> Iterator[Item | AddResult]:
             else:
                 left_out[path.suffix.lower() or "without a suffix"] += 1
     for path in files:
-        yield from _listed(path) or [Item(str(path), path=path)]
+        try:
+            yield from _listed(path) or [Item(str(path), path=path)]
+        except SourceError as error:  # an empty or unreadable file is one result, and the others go on
+            yield AddResult(shown(str(path)), "failed", reason=str(error))
     yield from failed
     if left_out or not files:
         kinds = ", ".join(f"{count} {suffix}" for suffix, count in left_out.most_common(5))
@@ -167,12 +170,16 @@ def _folder(folder: Path, name: str) -> Iterator[Item | AddResult]:
         yield AddResult(shown(name), "skipped", reason=f"{reason} {KINDS}")
 
 
-def _belongs_to_page(folder: str, files: list[str]) -> bool:
+def _belongs_to_page(folder: Path, files: list[str]) -> bool:
     """Return whether `folder` holds the pictures and scripts of a page that a browser saved beside it."""
-    if folder.endswith(("_files", ".files")):
+    name = folder.name  # "Story_files", "Story.files", "Story-Dateien", "Story_fichiers"; "council-2025" is none
+    stems = {name.rpartition(mark)[0] for mark in "-_." if name.rpartition(mark)[2].isalpha()} - {""}
+    if any(f"{stem}{suffix}" in files for stem in stems for suffix in PAGES):
         return True
-    stem = folder.rpartition("-")[0] or folder.rpartition("_")[0]  # "Story-Dateien", "Story_fichiers"
-    return bool(stem) and any(f"{stem}{suffix}" in files for suffix in (".html", ".htm"))
+    # Its page was renamed or is gone: a browser's own names, or scripts, tell it from a folder of "case_files".
+    return name.endswith(("_files", ".files")) and any(
+        one.suffix.lower() in (".css", ".js") or one.name.startswith("saved_resource") for one in folder.iterdir()
+    )
 
 
 def read_file(path: Path) -> bytes:

@@ -28,11 +28,20 @@ _OPENING = re.compile(
     re.IGNORECASE,
 )
 # "that" and "it" that point at nothing: "it is said that …", "the law that bans …", "is it true that …"
-_EMPTY_IT = re.compile(r"\b(?:is|was|does|will|would|did) it (?:true|take|mean|cost|likely|possible)\b", re.IGNORECASE)
+_EMPTY_IT = re.compile(
+    r"\b(?:is|was|does|will|would|did) it (?:be |too )?(?:true|take|mean|cost|likely|possible|legal|illegal|late)\b",
+    re.IGNORECASE,
+)
+# "this year" is today's, and points at nothing said before; "that year" does.
+_NOW = (
+    r"(?!\s+(?:weeks?|weekend|months?|years?|quarter|season|term|decade|century|morning|afternoon|evening|spring|summer"
+    r"|autumn|fall|winter|january|february|march|april|may|june|july|august|september|october|november|december)\b)"
+)
 _POINTING_THAT = re.compile(
-    r"\b(?:that|this|those|these)\s*(?:[?.!,]|$|(?:is|was|were|are|has|had|did|does|do|will|would|could|can|compare|"
+    rf"\b(?:that|those|(?:this|these){_NOW})\s*"
+    r"(?:[?.!,]|$|(?:is|was|were|are|has|had|did|does|do|will|would|could|can|compare|"
     r"happen(?:ed)?|mean|work|affect|change|cost|take|start(?:ed)?|end(?:ed)?|[a-z]+(?:\s*[?.!]|$)))"
-    r"|^(?:\w+\W+){0,2}(?:this|those|these)\b",
+    rf"|^(?:\w+\W+){{0,2}}(?:those|(?:this|these){_NOW})\b",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"(?<!^)(?<![.?!]\s)\b[A-Z][\w’'-]+")
@@ -85,7 +94,7 @@ def leans_back(question: str) -> bool:
         return bool(pointing) and bool(_POINTING_THAT.search(question))
     if set(pointing) <= {"there", "then"}:
         return not re.search(
-            r"\b(?:is|are|was|were|will|be) there\b|\bthere (?:is|are|was|were|be)\b", question.lower()
+            r"\b(?:is|are|was|were|will|be|has|have|had) there\b|\bthere (?:is|are|was|were|be)\b", question.lower()
         )
     # A person or thing named earlier in the same question may be what the pronoun stands for.
     first = next((n for n, word in enumerate(asked) if word in _POINTING), 0)

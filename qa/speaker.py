@@ -17,7 +17,14 @@ _VERB = (
 _WORD = r"(?:[A-Z][\w’'.-]*|[A-Z]\.)"
 _TITLE = r"(?:(?:Mr|Mrs|Ms|Dr|Sir|Lady|Lord|Prof|Sen|Rep|Gov|Gen|President|Minister|Senator|Professor)\.? )?"
 _NAME = rf"{_TITLE}{_WORD}(?: (?:de|van|von|der|bin|al|of|the)(?= [A-Z])| {_WORD}){{0,4}}"
-_AFTER = re.compile(rf"\b{_VERB} (?:that )?(?:by )?(?P<name>{_NAME})")
+# "…,” said NAME": behind what is said, and with no verb or noun of its own after it ("He said Putin must …",
+# "said Iowa evangelical leader …"). Who is told or asked does not speak.
+_INVERTED = _VERB.replace("|told|tells", "").replace("|posted", "").replace("|[Aa]ccording to", "")
+_AFTER = re.compile(
+    rf"(?:(?:^|[,“”\"?!—–])\s*{_INVERTED} (?:that )?|\b[Aa]ccording to )(?P<name>(?>{_NAME}))"
+    r"(?! (?!(?:in|on|at|of|to|from|during|before|after|near|last|this|when|as|who|while|with|and|late|early|for)\b)"
+    r"[a-z])"
+)
 _BEFORE = re.compile(rf"(?P<name>{_NAME})(?:, [^,“”\"]{{3,90}},)? (?:has |had |have |also |later |then )?{_VERB}\b")
 _PRONOUN = re.compile(rf"\b(?:[Hh]e|[Ss]he|[Tt]hey) (?:\w+ )?{_VERB}\b|\b{_VERB} (?:he|she|they)\b")
 _QUOTED = re.compile(r"[“\"][^”\"]*[”\"]?")

@@ -13,6 +13,7 @@ from itertools import pairwise
 from sentencex import get_sentence_boundaries
 
 _BROKEN = re.compile("[\x00\ud800-\udfff]")  # SQLite cuts a text at NUL; a lone surrogate cannot be written as UTF-8
+_WIDE_SPACE = re.compile(r"[^\S\n\t ]")
 _BLANK = re.compile(r"[^\S\n]*\n(?:[^\S\n]*\n)+")
 # Pages lose the space between sentences where markup stood ("… on Thursday.Two others …").
 _GLUED = re.compile(r"(?<=[a-z]{2}[.!?])(?=[A-Z“][a-z’])|(?<=[a-z][.!?][”\"])(?=[A-Z“])")
@@ -52,7 +53,8 @@ def sentences(text: str) -> list[tuple[int, int]]:
     for start, end in paragraphs(text):
         paragraph = text[start:end]
         at = 0
-        for found in get_sentence_boundaries("en", paragraph):
+        # One space for one: after a capital, the splitter panics at a wider one ("Plan B\u00a0. It …").
+        for found in get_sentence_boundaries("en", _WIDE_SPACE.sub(" ", paragraph)):
             piece = paragraph[found["start_index"] : found["end_index"]]
             cuts = [0, *(m.start() for m in _GLUED.finditer(piece)), len(piece)]
             for left, right in pairwise(cuts):

@@ -107,6 +107,8 @@ def test_titles_are_one_line_of_bearable_length() -> None:
         ("https://example.org/a", "javascript:alert(1)", "https://example.org/a"),
         (None, "https://example.org/", None),
         (None, "http://localhost/a", None),
+        ("https://example.org/a", "https://[host]/p", "https://example.org/a"),
+        ("https://eve.substack.com/p/x", "https://ada.substack.com/p/story", "https://eve.substack.com/p/x"),
     ],
 )
 def test_a_canonical_address_must_be_plausible(url: str | None, canonical: str, expected: str | None) -> None:

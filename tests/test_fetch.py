@@ -275,10 +275,14 @@ def test_different_articles_have_different_canonical_addresses() -> None:
         "https://example.org/a?id=2",
         "https://example.org/A",
         "https://a.example.org/a",
+        "https://example.org/view?cid=101",
+        "https://example.org/view?cid=102",
     ]
-    assert len({address.canonical(url) for url in urls}) == 4
+    assert len({address.canonical(url) for url in urls}) == 6
 
 
 def test_sites_are_told_apart_by_what_is_bought() -> None:
     assert address.same_site("www.bbc.co.uk", "m.bbc.co.uk")
     assert not address.same_site("example.co.uk", "other.co.uk")
+    assert not address.same_site("ada.substack.com", "eve.substack.com")
+    assert address.same_site("www.ada.substack.com", "ada.substack.com")

@@ -26,6 +26,7 @@ from qa.records import Answer, Quote
         "But who paid?",
         "What are these?",
         "How long did this take?",
+        "What else happened that year?",
     ],
 )
 def test_leans_back(question):
@@ -45,6 +46,10 @@ def test_leans_back(question):
         "what did mayor hollis say about ferry cuts",
         "Which drinks come in the pack?",
         "What does the pledge mean for small islands?",
+        "What did Thornbury council decide about parking this year?",
+        "What happened at the Aske Bridge this week?",
+        "How many deaths have there been in Gaza since October?",
+        "Is it legal to film police in France?",
     ],
 )
 def test_stands_alone(question):

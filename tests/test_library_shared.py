@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from qa.errors import LibraryBusyError
-from qa.library import Library
+from qa.library import Library, database
 from tests.fakes import FakeEncoder
 from tests.library_tools import article, dense, fill, words
 
@@ -48,6 +49,21 @@ def test_who_has_no_lock_searches_all_the_same_and_takes_over_when_it_is_free(ho
     assert second._index.vectors.held
     assert second.verify().vectors == 31
     second.close()
+
+
+def test_a_question_is_answered_while_another_process_writes(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.3)
+    with Library.open(home, encoder=FakeEncoder()) as chat:
+        fill(chat, 5)
+        assert len(dense(chat, "w1 w2", 3)) == 3
+        with Library.open(home, encoder=FakeEncoder()) as other:
+            other.put(article("late", "w1 w2 w3."))  # its vector waits for who holds Chroma
+        writing = sqlite3.connect(home / "catalog.sqlite3", isolation_level=None)
+        writing.execute("BEGIN IMMEDIATE")
+        try:
+            assert "late" in dense(chat, "w1 w2 w3", 6)
+        finally:
+            writing.close()
 
 
 def test_a_removal_during_a_drain_is_not_lost(library: Library) -> None:

@@ -91,6 +91,35 @@ def test_a_folder_is_read_sorted_and_says_what_it_left_out(library: Library, tmp
     assert "3 files of other kinds left out (2 .jpg, 1 .css)" in (results[-1].reason or "")
 
 
+def test_an_empty_file_in_a_folder_is_one_failure_and_the_rest_is_read(library: Library, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in "abcd":
+        (tmp_path / "in" / f"{name}.txt").write_text(
+            "" if name == "b" else f"Title {name}\n\nA story about {name} stood here."
+        )
+    results = add([tmp_path / "in"], library=library)
+    assert {Path(r.source).name: r.status for r in results} == {
+        "a.txt": "added", "b.txt": "failed", "c.txt": "added", "d.txt": "added",
+    }  # fmt: skip
+    assert "empty" in next(r.reason or "" for r in results if r.status == "failed")
+
+
+def test_a_folder_is_left_out_only_where_a_browser_saved_it(library: Library, tmp_path: Path) -> None:
+    for name in ("case_files/s.html", "council.html", "council-2025/t.html", "Story_files/u.html", "Story_files/x.js"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(page(name) if name.endswith("html") else "x")
+    results = add([tmp_path], library=library)
+    assert {Path(r.source).name for r in results if r.status == "added"} == {"s.html", "council.html", "t.html"}
+
+
+def test_a_broken_redirect_ends_one_source_alone(library: Library) -> None:
+    routes = {"/a": answer(page("a").encode()), "/bad": redirect("http://[broken/"), "/b": answer(page("b").encode())}
+    with serving(routes) as base:
+        results = add([base + path for path in routes], library=library, fetcher=Fetcher(allow_private=True))
+    assert [r.status for r in results] == ["added", "failed", "added"]
+    assert "broken address" in (results[1].reason or "")
+
+
 def test_an_empty_folder_says_so(library: Library, tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     [result] = add([tmp_path / "none"], library=library)

@@ -185,7 +185,15 @@ def test_a_line_of_dates_tells_when_and_a_sentence_does_not() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["Advertisement", "Share on FacebookShare on Twitter", "1.4k views", "Read more", "© 2025 The Gazette"]
+    "line",
+    [
+        "Advertisement",
+        "Share on FacebookShare on Twitter",
+        "1.4k views",
+        "Read more",
+        "© 2025 The Gazette",
+        "Copyright 2025 Gazette",
+    ],
 )
 def test_furniture(line: str) -> None:
     assert dump.lines_of(line)[0].kind in ("furniture", "over")
@@ -199,6 +207,12 @@ def test_furniture(line: str) -> None:
         "Related costs rose faster than anybody at the ministry had expected them to.",
         "Comments made by the minister in March were taken back in April, she said.",
         "Photo editors at the agency were the first to notice the missing shadow.",
+        "Research by the University of Exeter found that deaths from heat in Britain doubled last summer.",
+        "Copyright holders say the bill would let AI companies train on their work without paying.",
+        "Photos, videos and witness accounts reviewed by the Ledger show police opened fire on the crowd.",
+        "Support for Ukraine has grown in the European Commission since the US cut its aid.",
+        "Reporting by the Ledger revealed in March that the pier had never been inspected by anyone.",
+        "Loading of grain resumed at Odesa on Friday after a pause of nine days, the port said.",
     ],
 )
 def test_sentences_are_not_furniture(line: str) -> None:
@@ -227,6 +241,21 @@ def test_markdown_becomes_plain_text() -> None:
         "Quoted.",
     ]
     assert [found.text[start:end] for start, end in found.headings] == ["After"]
+
+
+def test_front_matter_with_a_colon_in_its_title_is_read_as_it_is_meant() -> None:
+    front = "title: Bridge toll: drivers to pay £4\nauthor: Nerys Coldwell\ndate: 2024-11-05\nurl: https://ledger.example/toll"
+    found = markdown(f"---\n{front}\n---\n\nDrivers would pay.\n", "clip-17.md")
+    assert (found.title, found.authors) == ("Bridge toll: drivers to pay £4", ("Nerys Coldwell",))
+    assert (found.published, found.url) == ("2024-11-05", "https://ledger.example/toll")
+
+
+def test_markdown_keeps_what_stands_between_rules_and_in_html() -> None:
+    text = "---\n\nDrivers would pay £4 each time they cross.\n\n---\n\nThe council votes in May.\n"
+    assert markdown(text, "n.md").text == "Drivers would pay £4 each time they cross.\n\nThe council votes in May."
+    text = "<p>Drivers would pay &pound;4.</p>\n\n<blockquote>We had <b>no</b> choice.</blockquote>\n\nIt rained.\n"
+    found = markdown(text + "\n<style>p { color: red }</style>\n\n<!-- a remark -->\n", "n.md")
+    assert found.text.split("\n\n") == ["Drivers would pay £4.", "We had no choice.", "It rained."]
 
 
 def test_markdown_without_front_matter() -> None:

@@ -30,6 +30,11 @@ from qa.speaker import speaker_of
         ("The bridge will close on Monday.", "The bridge will close on Monday.", None),
         ("Officials said the bridge will close.", "Officials said the bridge will close.", None),
         ("According to Nils de Vries, it rained.", "According to Nils de Vries, it rained.", "Nils de Vries"),
+        ("He said Putin must stop the war.", "He said Putin must stop the war.", None),
+        ("A spokesman told Reuters the talks had failed.", "A spokesman told Reuters the talks had failed.", None),
+        ("“I never took a penny,” he told Judge Brown.", "“I never took a penny,” he told Judge Brown.", None),
+        ("The ministry said Norway would pay for it.", "The ministry said Norway would pay for it.", None),
+        ("“We wait,” said Al Cox on Monday.", "“We wait,” said Al Cox on Monday.", "Al Cox"),
         ("Jo Ray spoke first, and Al Cox said no.\n\nThe sea is cold.", "The sea is cold.", None),
     ],
 )

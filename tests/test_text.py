@@ -56,6 +56,12 @@ def test_sentences_of_a_news_text():
     ]
 
 
+def test_a_wide_space_before_a_full_stop_is_no_trouble():
+    text = "The councillors chose Plan B\u00a0. It costs £2m less. Plan C\u2003. So be it."
+    assert "".join(text[a:b] for a, b in sentences(text)).replace(" ", "") == text.replace(" ", "")
+    assert len(sentences(text)) >= 3
+
+
 def test_fold_makes_typography_alike():
     assert fold("“It’s  a\nplan” — Zoë…") == fold('"It\'s a plan" - zoë...')
 

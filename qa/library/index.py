@@ -76,7 +76,7 @@ class Index:
             if self.vectors.name != collection:
                 return None
             near = self.vectors.nearest(vector, k + len(gone))
-        except VectorsError as error:
+        except (VectorsError, LibraryError) as error:  # the catalog is being written, or its disk is full: read on
             self._rest(error)
             return None
         if self._ahead > changes(conn):  # asked after the search: a drain in another thread may have begun during it
