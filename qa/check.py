@@ -1,7 +1,8 @@
 """The quotation check: does the library say this, word for word or nearly, and where?
 
 Words are compared, not characters: case, punctuation, kinds of quotation marks and white space make no difference
-between "the same words" and the text, and an ellipsis may leave something out. A near match says which words differ.
+between "the same words" and the text, and an ellipsis may leave something out. A figure is a word as a whole, with what
+it counts: £2 is not the beginning of £2.50, nor $5m the same as £5m. A near match says which words differ.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from difflib import SequenceMatcher
 from qa import compose
 from qa.library import Library, View
 from qa.records import Article, Filters, Quote
-from qa.text import sentences, terms
+from qa.text import normalise, sentences, terms
 
 WORDS_AT_LEAST = 3  # "the council said" stands everywhere; fewer words than that say nothing
 LONGEST = 4000  # characters; a quotation, not an article
 CANDIDATES = 40  # passages compared; the one a quotation is from is nearly always first in the full text
 NEAR = 0.6  # share of words in common, in order, from which a sentence counts as another wording
-_WORD = re.compile(r"\d+(?:[.,]\d+)+|\w+(?:['’]\w+)*")  # a figure is one word: 3.50 is not 2.50
+# A figure is one word: 3.50 is not 2.50, nor 2.50m, nor 3.50%. A sign of money is a word of its own.
+_WORD = re.compile(r"\d+(?:[.,]\d+)*%|\d+(?:[.,]\d+)+\w*|\w+(?:['’]\w+)*|[$£€¥₹]")
 _GAP = re.compile(r"\s*(?:\[\s*(?:\.{3}|…)\s*\]|\(\s*(?:\.{3}|…)\s*\)|\.{3}|…)\s*")
 
 Words = list[tuple[str, int, int]]  # a word to compare by, and its offsets
@@ -56,9 +58,11 @@ class Check:
 def check(text: str, library: Library, *, limit: int = 5, filters: Filters | None = None) -> Check:
     """Return where the library says `text`, at most `limit` places, best first.
 
-    A text of fewer than `WORDS_AT_LEAST` words matches nothing; one above `LONGEST` characters is cut.
+    A text of fewer than `WORDS_AT_LEAST` words matches nothing; one above `LONGEST` characters is cut at a word.
     """
-    text = text.strip().strip("\"'“”‘’«»„ ").strip()[:LONGEST]
+    text = normalise(text).strip().strip("\"'“”‘’«»„ ").strip()
+    if len(text) > LONGEST:
+        text = text[:LONGEST].rsplit(maxsplit=1)[0]
     pieces = [words for part in _GAP.split(text) if (words := _words(part))]
     if sum(map(len, pieces)) < WORDS_AT_LEAST:
         return Check(text, ())
@@ -77,13 +81,21 @@ def _candidates(view: View, text: str, filters: Filters | None) -> Iterator[Arti
 
 def _match(text: str, pieces: Sequence[Words], article: Article) -> Match | None:
     """Return the best match of the text in one article, or None."""
-    at = article.text.find(text)
+    there = _words(article.text)
+    at = _exact(text, article.text, there)
     if at >= 0:
         return Match(_quote(article, [(at, at + len(text))]), "exact", 1.0)
-    there = _words(article.text)
     if spans := _in_order(pieces, there):
         return Match(_quote(article, spans), "wording", 1.0)
     return _near([word for piece in pieces for word in piece], text, article, there)
+
+
+def _exact(text: str, whole: str, there: Words) -> int:
+    """Return where `text` stands in `whole` without cutting a word there at either end, or -1."""
+    at = whole.find(text)
+    while at >= 0 and any(start < edge < end for _, start, end in there for edge in (at, at + len(text))):
+        at = whole.find(text, at + 1)
+    return at
 
 
 def _in_order(pieces: Sequence[Words], there: Words) -> list[tuple[int, int]]:

@@ -6,8 +6,11 @@ import io
 import json
 import re
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -117,6 +120,23 @@ def test_exactly_four_functions_are_listed_and_work(running: Served) -> None:
         call(running, "add", "/etc/passwd")
 
 
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("ask", ("What toll did councillors approve?", "2025", "", "")),
+        ("ask", ("What toll did councillors approve?", "", "last week", "")),
+        ("ask", ("What toll did councillors approve? " * 100, "", "", "")),
+        ("verify", ("Opponents called the vote rushed. " * 200,)),
+        ("add", ("https://169.254.169.254/x " * 51,)),
+    ],
+)
+def test_what_cannot_be_used_is_refused_and_not_left_out(running: Served, name: str, data: tuple[str, ...]) -> None:
+    asked = len(running.assistant.asked)
+    with pytest.raises(AssertionError, match="error"):
+        call(running, name, *data)
+    assert len(running.assistant.asked) == asked
+
+
 def call(running: Served, name: str, *data: Any) -> Any:
     begun = httpx.post(f"{running.url}/gradio_api/call/{name}", json={"data": data}, timeout=30)
     assert begun.status_code == 200, begun.text
@@ -215,6 +235,57 @@ def test_passwords_are_hashed_and_checked(home: Path, library: Any) -> None:
     assert people.who(token + "x") is None and people.who(None) is None and people.who("") is None
     users.remove(file, "ada")
     assert people.who(token) is None
+
+
+def test_passwords_tried_all_at_once_count_as_one_after_another(
+    home: Path, library: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users.add(home / "users.json", "ada", "correct horse")
+    people = users.Users(home / "users.json", library)
+    looked_at, all_sent = [], threading.Event()
+
+    def slowly(password: str, stored: str) -> bool:
+        looked_at.append(password)
+        return all_sent.wait(10) and False
+
+    monkeypatch.setattr(users, "_same", slowly)
+    with ThreadPoolExecutor(20) as pool:
+        said = as_completed([pool.submit(people.check, "ada", f"guess {n}") for n in range(20)], 10)
+        refused = [next(said).result() or "" for _ in range(20 - users.TRIES)]
+        all_sent.set()
+    assert len(looked_at) == users.TRIES
+    assert all("Too many" in sentence for sentence in refused)
+
+
+def test_a_new_password_ends_the_sign_ins_made_with_the_old_one(home: Path, library: Any) -> None:
+    file = home / "users.json"
+    users.add(file, "ada", "correct horse")
+    people = users.Users(file, library)
+    old = people.sign_in("ada")
+    users.add(file, "ada", "another horse")
+    assert people.who(old) is None
+    new = people.sign_in("ada")
+    assert people.who(new) == "ada"
+    users.remove(file, "ada")
+    users.add(file, "ada", "somebody else")  # of the same name
+    assert people.who(old) is None and people.who(new) is None
+
+
+@pytest.mark.parametrize("other", ["", 'seen={"a":1}; ', "name=Zoë; ", "said=two words; ", "flag; ", 'open="; '])
+def test_another_application_s_cookie_locks_nobody_out(home: Path, library: Any, other: str) -> None:
+    users.add(home / "users.json", "ada", "correct horse")
+    people = users.Users(home / "users.json", library)
+    desk: Any = SimpleNamespace(users=people)
+    app: Any = None
+    guard = server.Guard(app, hosts=["localhost"], pages=["/"], calls=(), desk=desk, mcp=False)
+
+    def answer(token: str) -> Any:
+        sent = {"host": "localhost", "cookie": f"{other}{server.COOKIE}={token}"}
+        headers = [(name.encode(), value.encode()) for name, value in sent.items()]
+        return guard.refusal({"type": "http", "method": "GET", "path": "/", "headers": headers})
+
+    assert answer(people.sign_in("ada")) is None
+    assert answer("made-up").headers["location"] == "/sign-in"
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 
-from qa.check import check
+from qa.check import LONGEST, check
 from qa.library import Library
 from tests.chat_tools import BRIDGE, FERRY, article
 
@@ -53,7 +55,49 @@ def test_near_names_the_words_that_differ(stocked: Library) -> None:
     match = found.matches[0]
     assert match.quote.text == "Councillors approved a toll of £2.50 for the harbour bridge."
     assert match.changes == (("3.50", "2.50"),)
-    assert match.score == 0.9  # nine words of ten
+    assert round(match.score, 3) == 0.909  # ten of eleven: words, and a sign of money
+
+
+@pytest.mark.parametrize(
+    ("asked", "changes"),
+    [
+        ("Councillors approved a toll of £2", ("2", "2.50")),
+        ("Repairs will cost £4", ("4", "41")),
+        ("Police counted 9", ("9", "900")),
+        ("Crews marched through the por", ("por", "port")),
+        ("Repairs will cost $41 million over nine years, the surveyor said.", ("$", "£")),
+        ("Sales of umbrellas rose by 5 in the rain", ("5", "5%")),
+        ("The stadium itself cost £2.50", ("2.50", "2.50m")),
+    ],
+)
+def test_a_figure_cut_short_or_in_other_money_is_not_what_the_article_says(
+    stocked: Library, asked: str, changes: tuple[str, str]
+) -> None:
+    stocked.put(article("Rain", "Sales of umbrellas rose by 5% in the rain.\n\nThe stadium itself cost £2.50m."))
+    found = check(asked, stocked)
+    assert found.verdict in ("near", "none")
+    assert all(changes in match.changes or changes[0] in match.changes[-1][0] for match in found.matches)
+
+
+def test_a_later_place_that_cuts_no_word_is_exact(stocked: Library) -> None:
+    stocked.put(article("Wells", "The old well ran dryish in May. The old well ran dry in June."))
+    [match] = check("The old well ran dry", stocked).matches
+    assert (match.kind, match.quote.text) == ("exact", "The old well ran dry in June.")
+    assert check("£41 million over nine years", stocked).verdict == "exact"
+    assert check("41 million over nine years", stocked).verdict == "exact"
+
+
+def test_accents_written_as_marks_of_their_own_are_the_same_letters(stocked: Library) -> None:
+    stocked.put(article("Café", "Nobody at the Café Zoë had paid."))
+    assert check(unicodedata.normalize("NFD", "Nobody at the Café Zoë had paid."), stocked).verdict == "exact"
+
+
+def test_a_text_too_long_is_cut_at_a_word(stocked: Library) -> None:
+    text = " ".join(f"Word{n} came up." for n in range(500))
+    stocked.put(article("Long", text))
+    found = check(text, stocked)
+    assert found.verdict == "exact" and len(found.text) <= LONGEST
+    assert text.startswith(found.text) and text[len(found.text)] == " "
 
 
 def test_part_of_a_sentence_is_shown_in_its_sentence(stocked: Library) -> None:

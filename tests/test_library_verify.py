@@ -194,6 +194,31 @@ def test_another_encoder_is_refused_until_the_vectors_are_made_anew(library: Lib
         assert other.verify().vectors == 21
 
 
+def test_a_model_changed_under_its_name_is_noticed_and_its_vectors_made_anew(library: Library, home: Path) -> None:
+    fill(library, 5)
+    library.close()
+    with Library.open(home, encoder=FakeEncoder(dimension=48)) as changed:
+        with pytest.raises(ModelMismatchError, match="byline verify --repair"):
+            changed.put(article("new", "New text."))
+        assert changed.verify().problems == ["The vectors have 64 numbers each; the encoder fake makes 48."]
+        assert changed.verify(repair=True).ok
+        assert changed.put(article("new", "A heron.")).status == "added"
+        assert dense(changed, "About new A heron", 1) == ["new"]
+
+
+def test_vectors_are_made_anew_beside_an_article_whose_text_is_lost(library: Library, home: Path) -> None:
+    fill(library, 5)
+    library.close()
+    sql(library, "PRAGMA foreign_keys = OFF", "DELETE FROM texts WHERE version_id = 1")
+    with Library.open(home, encoder=FakeEncoder("other", dimension=48)) as other:
+        report = other.verify(repair=True)
+        assert "The vectors were made by the encoder fake; the settings name other." in report.repaired
+        lost = "a000 version 1: the stored text is not what was added. Remove it and add it again."
+        assert report.problems == [lost]
+        assert other.put(article("new", "A heron.")).status == "added"
+        assert dense(other, "About new A heron", 1) == ["new"]
+
+
 def test_reencoding_tells_how_far_it_is(library: Library, home: Path) -> None:
     fill(library, 5)
     told: list[tuple[int, int, str]] = []

@@ -33,9 +33,10 @@ def build(desk: Desk) -> None:
             before: Only articles published on or before this ISO date.
             publishers: Only these outlets, separated by commas.
         """
+        _at_most(len(question), QUESTION, "characters")
         names = [name.strip() for name in publishers.split(",") if name.strip()]
-        filters = Filters(asking.iso(after), asking.iso(before), names)
-        return _told(lambda: desk.assistant.ask(question[:QUESTION], filters=filters or None).to_dict())
+        filters = Filters(_day(after), _day(before), names)
+        return _told(lambda: desk.assistant.ask(question, filters=filters or None).to_dict())
 
     def add(urls: str) -> list[dict[str, Any]]:
         """Add articles to the library by their web addresses; each gets its own result.
@@ -43,7 +44,8 @@ def build(desk: Desk) -> None:
         Args:
             urls: Web addresses (http or https), separated by white space.
         """
-        wanted = urls.split()[:ADDRESSES]
+        wanted = urls.split()
+        _at_most(len(wanted), ADDRESSES, "addresses")
         if wrong := [url for url in wanted if not safe_url(url)]:
             raise gr.Error(f"{wrong[0][:80]} is not a web address. Start it with https://")
         results = _told(lambda: desk.add(wanted))
@@ -67,7 +69,8 @@ def build(desk: Desk) -> None:
         Args:
             quotation: The sentence or passage to look for.
         """
-        found = _told(lambda: check(quotation[:LONGEST], desk.library))
+        _at_most(len(quotation), LONGEST, "characters")
+        found = _told(lambda: check(quotation, desk.library))
         matches = [
             {
                 "kind": match.kind,
@@ -95,6 +98,21 @@ def speak_json(demo: gr.Blocks) -> None:
         return [spoken.types.TextContent(type="text", text=json.dumps(item, ensure_ascii=False)) for item in data]
 
     spoken.postprocess_output_data = told
+
+
+def _day(given: str) -> str | None:
+    """Return a limit's date. A limit that cannot be read is refused: without it, what it shuts out would answer."""
+    wanted = str(given or "").strip()
+    day = asking.iso(wanted)
+    if wanted and not day:
+        raise gr.Error(f"{wanted[:40]!r} is not a date. Write it as 2025-01-31.")
+    return day
+
+
+def _at_most(number: int, most: int, what: str) -> None:
+    """Refuse more than can be used: an answer about a part of it would look like one about the whole."""
+    if number > most:
+        raise gr.Error(f"These are {number:,} {what}. Give at most {most:,}.")
 
 
 def _told(work: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from qa.check import LONGEST, Check, check
+from qa.check import Check, check
 from qa.errors import BylineError
 from ui import panes
 from ui.desk import Desk, sentence
@@ -23,7 +23,7 @@ _count = itertools.count(1)
 def found(desk: Desk, text: str) -> str:
     """Check `text` against the library and return what the reader shows."""
     try:
-        return shown(check(text[:LONGEST], desk.library), desk)
+        return shown(check(text, desk.library), desk)
     except BylineError as error:
         return panes.missing(sentence(error))
 

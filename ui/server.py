@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 
 from ui import export, history, runs
@@ -110,7 +111,7 @@ class Guard:
             return PlainTextResponse("Another site may not read that.", 403)
         if not self.opened(path):
             return PlainTextResponse("There is nothing here.", 404)
-        if self.desk.users and not OPEN.fullmatch(path) and not self.desk.users.who(_cookie(headers)):
+        if self.desk.users and not OPEN.fullmatch(path) and not self.desk.users.who(_cookie(scope)):
             if method == "GET" and path in self.pages:
                 return RedirectResponse("/sign-in", 303)
             return PlainTextResponse("Sign in first.", 401)
@@ -148,14 +149,10 @@ def trusted(host: str, names: Iterable[str]) -> bool:
     return True
 
 
-def _cookie(headers: Headers) -> str | None:
-    from http.cookies import CookieError, SimpleCookie
-
-    try:
-        found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return None
-    return found.value if found else None
+def _cookie(scope: Scope) -> str | None:
+    # Not http.cookies: it gives up at the first cookie that is not to the letter, such as another application of the
+    # same host or domain may set ({"a": 1}, a space, an é), and whoever has one could never sign in.
+    return HTTPConnection(scope).cookies.get(COOKIE)
 
 
 def _bounded(receive: Receive, most: int) -> Receive:

@@ -1,7 +1,8 @@
 """People who share a server: names with hashed passwords in one file, and their sign-ins.
 
 The file, `users.json` in the library's home, maps a name to its scrypt hash. Sign-ins are kept in the library, so
-that restarting the server signs nobody out. `byline user NAME` adds a person or changes their password.
+that restarting the server signs nobody out. `byline user NAME` adds a person or changes their password, which ends
+the sign-ins made with the one before.
 """
 
 from __future__ import annotations
@@ -46,31 +47,34 @@ class Users:
 
     def check(self, name: str, password: str) -> str | None:
         """Return None if the password is right, else the sentence to show. An unknown name takes as long."""
-        with self._lock:
+        with self._lock:  # counted before it is looked at: tries sent all at once are as many as one after another
             wrong, until = self._wrong.get(name, (0, 0.0))
-        if time.monotonic() < until:
-            return f"Too many wrong passwords. Try again in {PAUSE} seconds."
-        known = read(self.file).get(name)
-        right = _same(password, known or self._dummy) and known is not None
-        with self._lock:
-            if right:
-                self._wrong.pop(name, None)
-                return None
+            if time.monotonic() < until:
+                return f"Too many wrong passwords. Try again in {PAUSE} seconds."
             if len(self._wrong) > 10_000:  # made-up names must not fill the memory
                 self._wrong.clear()
             self._wrong[name] = (wrong + 1, time.monotonic() + PAUSE if wrong + 1 >= TRIES else 0.0)
+        known = read(self.file).get(name)
+        if _same(password, known or self._dummy) and known is not None:
+            with self._lock:
+                self._wrong.pop(name, None)
+            return None
         return "That name and password do not go together. Check both, or ask whoever runs this server."
 
     def sign_in(self, name: str) -> str:
-        """Return the token of a new sign-in; only its hash is kept."""
+        """Return the token of a new sign-in; only its hash is kept, with that of the password it was made with."""
         token = secrets.token_urlsafe(32)
-        self.library.keep(SESSION, _digest(token), {"name": name, "until": time.time() + DAYS * 86400})
+        given = {"name": name, "until": time.time() + DAYS * 86400, "password": _digest(read(self.file).get(name, ""))}
+        self.library.keep(SESSION, _digest(token), given)
         return token
 
     def who(self, token: str | None) -> str | None:
-        """Return whose sign-in `token` is, or None: ended, unknown, or the person was removed."""
+        """Return whose sign-in `token` is, or None: ended, unknown, or the person was removed or has a new password."""
         kept = self.library.kept_one(SESSION, _digest(token)) if token else None
-        if not kept or kept.value["until"] < time.time() or kept.value["name"] not in read(self.file):
+        if not kept or kept.value["until"] < time.time():
+            return None
+        known = read(self.file).get(kept.value["name"])
+        if known is None or kept.value.get("password") != _digest(known):
             return None
         return str(kept.value["name"])
 
@@ -94,7 +98,10 @@ def read(file: Path) -> dict[str, str]:
 
 
 def add(file: Path, name: str, password: str) -> None:
-    """Add a person or change their password. Raises SettingsError for a name or password that will not do."""
+    """Add a person or change their password, which ends their sign-ins.
+
+    Raises SettingsError for a name or password that will not do.
+    """
     if not NAME.fullmatch(name):
         raise SettingsError(f"{name!r} cannot be a user's name. Use up to 64 letters, digits and . _ @ - only.")
     if len(password) < LEAST:

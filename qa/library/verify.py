@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import sqlalchemy as sa
 
+from qa.encoder import BUNDLED_NAME
 from qa.errors import BylineError, LibraryError
 from qa.library import catalog, fulltext
 from qa.library.database import Database, count_change, damage, get_meta, loose_rows, set_meta
@@ -93,11 +94,7 @@ def _check(library: Library, database: Database, index: Index) -> tuple[_Faults,
     faults = _Faults([], [], {}, [], [], [], [])
     with database.read() as conn:
         faults.damaged += [f"Rows of the table {table} belong to nothing." for table in loose_rows(conn)]
-        stored = get_meta(conn, "encoder")
-        if stored not in (None, library.encoder.name) and catalog.counts(conn)["passages"]:
-            faults.encoder.append(
-                f"The vectors were made by the encoder {stored}; the settings name {library.encoder.name}."
-            )
+        _check_encoder(conn, library, faults)
         _check_articles(conn, faults)
     with database.write() as conn:  # FTS5 checks itself by a statement of writing
         if not fulltext.sound(conn):
@@ -107,6 +104,19 @@ def _check(library: Library, database: Database, index: Index) -> tuple[_Faults,
     except VectorsError as error:
         faults.vectors.append(f"The vector index cannot be read ({error}).")
         return faults, 0
+
+
+def _check_encoder(conn: sa.Connection, library: Library, faults: _Faults) -> None:
+    stored, name = get_meta(conn, "encoder"), str(library.encoder.name)
+    if stored is None or not catalog.counts(conn)["passages"]:
+        return
+    if stored != name:
+        faults.encoder.append(f"The vectors were made by the encoder {stored}; the settings name {name}.")
+    elif name != BUNDLED_NAME:  # of another model the name may stay and the folder's content change
+        with contextlib.suppress(BylineError):  # it cannot be loaded: a question or an addition says so
+            made, size = get_meta(conn, "dimension"), library.encoder.dimension
+            if made != str(size):
+                faults.encoder.append(f"The vectors have {made or 'no'} numbers each; the encoder {name} makes {size}.")
 
 
 def _check_articles(conn: sa.Connection, faults: _Faults) -> None:
@@ -186,8 +196,10 @@ def _remake(
         for version_id in current if everything else [number for number in todo if number in set(current)]:
             if version_id not in made:  # added meanwhile, by the encoder before
                 make(conn, version_id)
-            pieces, vectors = made[version_id]
             catalog.drop_passages(conn, version_id, indexed=False)
+            if version_id not in made:  # its text is missing: the check says so, and the others are made all the same
+                continue
+            pieces, vectors = made[version_id]
             catalog.add_passages(conn, version_id, pieces, vectors, indexed=False)
             if everything:
                 set_meta(conn, encoder=str(encoder.name), dimension=str(vectors.shape[1]))
