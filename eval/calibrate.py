@@ -75,12 +75,12 @@ def fit_sentences(asked: Sequence[Asked], names: Sequence[str] = FITTED) -> Cali
     rows, labels = [], []
     for one in asked:
         evidence = one.question["evidence"]
-        numbers: dict[tuple[str, int], list[float]] = {}
+        numbers: dict[tuple[str, int, int], list[float]] = {}
         for way in ways:
             for candidate in compose.rank(one.read, one.articles, way):
-                numbers.setdefault((candidate.article.id, candidate.start), []).append(candidate.logit)
+                numbers.setdefault((candidate.article.id, candidate.start, candidate.end), []).append(candidate.logit)
         for candidate in compose.rank(one.read, one.articles, zero):
-            rows.append(numbers[candidate.article.id, candidate.start])
+            rows.append(numbers[candidate.article.id, candidate.start, candidate.end])
             labels.append(is_evidence(candidate.text, evidence))
     model = LogisticRegression(C=1e3, max_iter=1000).fit(np.array(rows), np.array(labels))
     fitted = {name: float(weight) for name, weight in zip(names, model.coef_[0], strict=True)}

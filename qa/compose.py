@@ -25,8 +25,12 @@ SAME = 0.8  # the share of words in common from which two sentences say the same
 SPELT_ALIKE = 0.75  # "honour" and "honor", "centre" and "center"
 _NEGATIONS = frozenset("no not nor never none neither without cannot".split())
 
-# "Here's what officials mean when they talk about it.": it announces the answer and is none.
-_ANNOUNCES = re.compile(r"^\W*here(?:[’']s| is| are) (?:what|how|why|who|where|when|a (?:quick |brief )?look)\b", re.I)
+# "Here's what officials mean when they talk about it.": it announces the answer and is none, unless it goes on to
+# give it ("Here's why: for tax purposes, crypto assets are property.").
+_ANNOUNCES = re.compile(
+    r"^\W*here(?:[’']s| is| are) (?:what|how|why|who|where|when|a (?:quick |brief )?look)\b(?!.*?: +(?:\S+ +){3})", re.I
+)
+_COURTESY = re.compile(r"^(?:Mrs?|Ms|Dr)\.? ")
 # "Russia has framed this demand as …": without the sentence before it, nobody knows which demand.
 _POINTS_BACK = re.compile(
     r"^\W*(?:[\w’'-]+\W+){0,5}(?:(?:this|these)\s+(?!week|month|year|quarter|season|decade|century|morning|afternoon"
@@ -157,7 +161,7 @@ def merge(candidates: Sequence[Candidate]) -> list[Quote]:
         beside = (
             bool(group)
             and group[-1].article.id == candidate.article.id
-            and not candidate.article.text[group[-1].end : candidate.start].strip()
+            and not candidate.article.text[max(c.end for c in group) : candidate.start].strip()
             and sum(len(c.text.split()) for c in (*group, candidate)) <= LONGEST
         )
         if beside:
@@ -182,11 +186,11 @@ def _updates(later: Sequence[Candidate], earlier: Sequence[Candidate]) -> bool:
 
 
 def _quote(group: Sequence[Candidate]) -> Quote:
-    article, start, end = group[0].article, group[0].start, group[-1].end
+    article, start, end = group[0].article, group[0].start, max(c.end for c in group)
     told = [c for c in group if c.spans] or list(group)  # a lead (`sentence_before`) has no spans and says nothing
     best = max(told, key=lambda c: c.logit)
-    speakers = {speaker_of(article.text, c.start, c.end) for c in told} - {None}
-    speaker = speaker_of(article.text, best.start, best.end) if len(speakers) < 2 else None  # two: nobody's alone
+    names = {c.start: speaker_of(article.text, c.start, c.end) for c in told}
+    speaker = _one_speaker(filter(None, names.values())) if names[best.start] else None
     ordered = sorted(group, key=lambda c: -c.logit)  # the best words first: they are the answer's short form
     also = dict.fromkeys(copy for c in group for copy in c.also_in)
     return quote(
@@ -198,6 +202,13 @@ def _quote(group: Sequence[Candidate]) -> Quote:
         also_in=tuple(also),
         confidence=best.probability,
     )
+
+
+def _one_speaker(names: Iterable[str]) -> str | None:
+    """Return the fullest of `names` if all can be its ("Jo Ray", "Ms. Ray"): what two people say is nobody's alone."""
+    every = set(names)
+    fullest = max(every, key=len)
+    return fullest if all(f" {fullest}".endswith(f" {_COURTESY.sub('', name)}") for name in every) else None
 
 
 def quote(article: Article, start: int, end: int, **given: object) -> Quote:

@@ -1,6 +1,7 @@
 """Who says a sentence: the name beside "said" in it, or beside it in its paragraph. Pure.
 
-Only what the text itself states is returned; where a pronoun speaks, the last speaker named before it.
+Only what the text itself states is returned; where a pronoun speaks, the last speaker named before it, or the
+person whom a sentence just before is about.
 """
 
 from __future__ import annotations
@@ -11,30 +12,60 @@ from qa.text import paragraphs
 
 _VERB = (
     r"(?:said|says|told|tells|added|adds|argued|argues|warned|warns|wrote|writes|explained|explains|noted|notes"
-    r"|insisted|insists|stated|states|claimed|claims|announced|replied|recalled|acknowledged|admitted|predicted"
-    r"|asked|asks|testified|tweeted|posted|complained|concluded|estimated|suggested|suggests|[Aa]ccording to)"
+    r"|insisted|insists|stated|claimed|claims|announced|replied|recalled|acknowledged|admitted|predicted|asked"
+    r"|asks|testified|tweeted|complained|concluded|estimated|suggested|suggests|commented|remarked|conceded"
+    r"|(?:states|posted|continued|declared|responded|answered|recalls)(?= (?:that|on)\b|[.,:]))"  # not "Member states"
 )
-_WORD = r"(?:[A-Z][\w’'.-]*|[A-Z]\.)"
-_TITLE = r"(?:(?:Mr|Mrs|Ms|Dr|Sir|Lady|Lord|Prof|Sen|Rep|Gov|Gen|President|Minister|Senator|Professor)\.? )?"
-_NAME = rf"{_TITLE}{_WORD}(?: (?:de|van|von|der|bin|al|of|the)(?= [A-Z])| {_WORD}){{0,4}}"
+_WORD = (
+    r"(?:(?:Mrs?|Ms|Dr|Prof|Sen|Rep|Gov|Lt|Gen|Col|Maj|Capt|Sgt|Adm|St)\.|(?:[A-Z]\.){1,4}"
+    r"|[A-Z][\w’'-]*(?:\.[a-z]{2,})?)"
+)
+_NAME = rf"{_WORD}(?: (?:de|van|von|der|bin|al|of|the)(?= [A-Z])| {_WORD}){{0,5}}(?:,? (?:[JS]r|Co|Inc|Corp|Ltd)\b\.?)?"
 # "…,” said NAME": behind what is said, and with no verb or noun of its own after it ("He said Putin must …",
 # "said Iowa evangelical leader …"). Who is told or asked does not speak.
-_INVERTED = _VERB.replace("|told|tells", "").replace("|posted", "").replace("|[Aa]ccording to", "")
+_INVERTED = _VERB.replace("|told|tells", "|agreed|agrees").replace("|posted", "")
 _AFTER = re.compile(
     rf"(?:(?:^|[,“”\"?!—–])\s*{_INVERTED} (?:that )?|\b[Aa]ccording to )(?P<name>(?>{_NAME}))"
     r"(?! (?!(?:in|on|at|of|to|from|during|before|after|near|last|this|when|as|who|while|with|and|late|early|for)\b)"
     r"[a-z])"
 )
-_BEFORE = re.compile(rf"(?P<name>{_NAME})(?:, [^,“”\"]{{3,90}},)? (?:has |had |have |also |later |then )?{_VERB}\b")
-_PRONOUN = re.compile(rf"\b(?:[Hh]e|[Ss]he|[Tt]hey) (?:\w+ )?{_VERB}\b|\b{_VERB} (?:he|she|they)\b")
-_QUOTED = re.compile(r"[“\"][^”\"]*[”\"]?")
-_NOT_NAMES = frozenset(
-    """
-    He She They It We I You The A An But And In On At That This These Those Both One Some Many Most As If When
-    While After Before Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May
-    June July August September October November December Officials Police Experts Critics What Who There Here Not
-    """.split()
+# What may stand between a name and its verb: "(R-S.C.)", ", who runs the mill,", ", a baker in Leeds, England,".
+_TOLD_OF = r"(?:an?|the|who|whose|\d+|its|his|her|their|former|speaking)\b"
+_BEFORE = re.compile(
+    rf"(?<![\w’'-])(?P<name>{_NAME})(?: \([^()]{{1,40}}\))?(?:, (?:{_TOLD_OF}[^“”\"\n]{{3,200}}?|[^,“”\"]{{3,90}}),)? "
+    rf"(?:(?:has|had|have|also|later|then|(?:him|her|it)self) )?{_VERB}\b"
 )
+_ENCLOSED = re.compile(  # "His lawyer, Al Cox, said"
+    rf", (?:(?!(?:who|the|by|in|of|at|from)\b)[a-z][\w-]* ){{0,2}}(?P<name>{_NAME}), {_VERB}\b"
+)
+# A person whom a sentence is about: "Steve Schmidt, who ran the campaign, called it …", "Mr. Henington worries …".
+_OFFICE = re.compile(
+    r"\b(?:Mrs?|Ms|Dr|Sir|Sen|Rep|Gov|Gen|President|Minister|Secretary|Senator|Governor|Mayor|Speaker|Sheriff|Judge"
+    r"|Chief|Leader)\b"
+)
+_ABOUT = re.compile(
+    rf"(?:^|(?<=[.?!”\"]\s)|(?<=\n))(?P<name>{_NAME})"
+    rf"(?P<told> \([DR]-|, (?:{_TOLD_OF}|[a-z][a-z ]* (?:of|at|for)\b))?(?(told)|(?= (?!and\b|or\b|of\b)[a-z]))"
+)
+_PRONOUN = re.compile(
+    r"(?:(?:^|(?<=[.?!”\"]\s))(?:(?:And|But|So|Yet|Still|Then|Later|Also),? )?|[,;:“”\"?!—–(]\s*(?:and |but )?)"
+    rf"(?:[Hh]e|[Ss]he|[Tt]hey) (?:\w+ )?{_VERB}\b|[,“”\"?!—–]\s*{_VERB} (?:he|she|they)\b"
+)
+_QUOTED = re.compile(r"[“\"](?:[^”\"\n]|\n(?!\s*\n))*[”\"]?")  # one left open ends with its paragraph
+_NO_NAME = re.compile(
+    r"^(?:He|She|They|It|We|I|You|The|An?|But|And|In|On|At|That|This|These|Those|Both|One|Some|Many|Most|Others?|As"
+    r"|If|When|While|After|Before|Already|Still|Meanwhile|Instead|However|Today|Officials|Police|Experts|Critics|What"
+    r"|Who|There|Here|Not|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March|April|May|June|July"
+    r"|August|September|October|November|December)(?:$| |[’'](?:ve|m|re|d|ll)\b)"
+    r"|^(?:[A-Z]\.)+[A-Z]?$|[’']s$"  # "Leeds, N.Y., said", "Obama's claims"
+)
+# "On Monday Trump said", "The White House said": what stands before the name.
+_LEAD = re.compile(
+    r"^(?:(?:In|On|At|For|As|If|When|While|After|Before|And|But|Yet|So|Then|Meanwhile|Tonight|Last|Former"
+    r"|The(?= \S+ \S)|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
+    r"|January|February|March|April|May|June|July|August|September|October|November|December)(?: |$))+"
+)
+_CLAUSE = re.compile(r"(?:If|When|While|After|Before) ")
 
 
 def speaker_of(text: str, start: int, end: int) -> str | None:
@@ -42,17 +73,26 @@ def speaker_of(text: str, start: int, end: int) -> str | None:
     sentence = text[start:end]
     if name := _named(sentence):
         return name
-    around = next(((a, b) for a, b in paragraphs(text) if a <= start < b), (start, end))
-    speech = _spoken(sentence) or _open_quote(text, around[0], start)
-    if not speech and not _PRONOUN.search(sentence):
+    outside = _outside(sentence)
+    pronoun = _PRONOUN.search(outside)
+    if re.search(rf"\b{_VERB}\b", outside) and not pronoun:
+        return None  # an official, the memo: somebody else than who speaks beside it
+    left, right = next(((a, b) for a, b in paragraphs(text) if a <= start < b), (start, end))
+    if not pronoun and not (_spoken(sentence) or _open_quote(text, left, start)):
         return None
-    if _PRONOUN.search(sentence) or not _PRONOUN.search(text[around[0] : around[1]]):
-        beside = _named(text[end : around[1]]) or _named(text[around[0] : start], last=True)
-        if speech and beside and not _PRONOUN.search(sentence):
-            return beside
-        if speech and not _PRONOUN.search(sentence):
-            return None
-    return _named(text[:start], last=True)
+    if pronoun or _PRONOUN.search(_outside(text[left:right])):
+        return _antecedent(text[:start])
+    return _named(text[left:start], last=True) or _named(text[end:right])
+
+
+def _antecedent(before: str) -> str | None:
+    """Return whom "he said" stands for: who spoke last, or a person whom a sentence just before is about."""
+    outside = _outside(before)
+    spoke = max(_speakers(outside), key=lambda n: n[0].start(), default=None)
+    beside = paragraphs(outside)[-2:]
+    since = max(spoke[0].end() if spoke else 0, beside[0][0] if beside else 0)
+    about = [n for m, n in _names(_ABOUT, outside[since:]) if " " in n and (m["told"] or _OFFICE.search(n))]
+    return about[-1] if about else spoke[1] if spoke else None
 
 
 def _spoken(sentence: str) -> bool:
@@ -68,11 +108,28 @@ def _open_quote(text: str, start: int, end: int) -> bool:
     return before.count("“") > before.count("”") or before.count('"') % 2 == 1
 
 
+def _outside(text: str) -> str:
+    """Return `text` with its quotations blanked: names inside a quotation do not speak it."""
+    return _QUOTED.sub(lambda m: "“" + " " * (len(m[0]) - 1), text)
+
+
 def _named(text: str, last: bool = False) -> str | None:
-    outside = _QUOTED.sub(lambda m: "“" + " " * (len(m[0]) - 1), text)  # names inside a quotation do not speak it
-    found = [m for pattern in (_AFTER, _BEFORE) for m in pattern.finditer(outside)]
-    names = [(m.start(), m["name"].rstrip(".,'’")) for m in found if m["name"].split()[0] not in _NOT_NAMES]
-    names = [(at, re.sub(r"[’']s$", "", name)) for at, name in names if len(name) > 2]
-    if not names:
-        return None
-    return (max if last else min)(names)[1]
+    names = _speakers(_outside(text))
+    if last:
+        return max(names, key=lambda n: n[0].start())[1] if names else None
+    # "When Kaine asked why, Pence replied": the main clause speaks.
+    return min(names, key=lambda n: (bool(_CLAUSE.match(n[0]["name"])), n[0].start()))[1] if names else None
+
+
+def _speakers(outside: str) -> list[tuple[re.Match[str], str]]:
+    found: list[tuple[re.Match[str], str]] = []
+    for pattern in (_AFTER, _BEFORE, _ENCLOSED):  # of two that share a verb, the surer
+        taken = [m.span() for m, _ in found]
+        found += [n for n in _names(pattern, outside) if not any(a < n[0].end() <= b for a, b in taken)]
+    return found
+
+
+def _names(pattern: re.Pattern[str], text: str) -> list[tuple[re.Match[str], str]]:
+    """Return each match of `pattern` whose name is one, with the name."""
+    found = [(m, _LEAD.sub("", m["name"]).rstrip(".,'’")) for m in pattern.finditer(text)]
+    return [(m, name) for m, name in found if len(name) > 2 and not _NO_NAME.search(name)]

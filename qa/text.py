@@ -14,9 +14,23 @@ from sentencex import get_sentence_boundaries
 
 _BROKEN = re.compile("[\x00\ud800-\udfff]")  # SQLite cuts a text at NUL; a lone surrogate cannot be written as UTF-8
 _WIDE_SPACE = re.compile(r"[^\S\n\t ]")
-_BLANK = re.compile(r"[^\S\n]*\n(?:[^\S\n]*\n)+")
+_BLANK = re.compile(r"(?<![^\S\n])[^\S\n]*\n(?:[^\S\n]*\n)+")
 # Pages lose the space between sentences where markup stood ("… on Thursday.Two others …").
 _GLUED = re.compile(r"(?<=[a-z]{2}[.!?])(?=[A-Z“][a-z’])|(?<=[a-z][.!?][”\"])(?=[A-Z“])")
+# Where the splitter is wrong, ^ being its cut: "Ms. ^Omar", "D-N.^Y.", "(D-Calif.^;", "at 2 p.m. ^Tuesday" and
+# "“Deep State?” ^Trump asked".
+_NO_CUT = re.compile(
+    r"\b(?:M(?:r|s|rs|essrs)|Dr|Sens?|Reps?|Govs?|Gen|Lt|Amb|Ft)\.\s*\0|\b[A-Z]\.\0[A-Z]|\S\0[,;:]"
+    r"|\b[ap]\.m\.\s*\0(?:(?:[ECMP][SD]?T|GMT|BST|Eastern|Central|Pacific)\b"
+    r"|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)"
+    r"|[?!][”\"]\s*\0(?:(?!(?:He|She|It|They|We|I|You|This|That|If|When|But|And|As)\b)[A-Z][\w’'.-]* ){1,4}"
+    r"(?:said|says|asked|asks|wrote|tweeted|told|added|shouted)\b(?! that)(?!:)"
+)
+# And where it makes none: "… he told me. “It …", "… in May. Stocks …", "(… after 24 weeks.) Since …".
+_CUT = re.compile(r"\b(?:me|May|no)\.\s+(?=[“A-Z])|(?:^|(?<=[.?!”\"]\s))\([^()]*[a-z]{2}[.?!][”\"]?\)\s+(?=[“\"A-Z])")
+_QUOTED = re.compile(r"[“\"][^”\"]{2,}[”\"]?")
+_LEFT_OPEN = re.compile(r"(?<=\s)[“”\"‘]$")  # "… he said. “^By 1999 …"
+_LEFT_CLOSED = re.compile(r"(?<=\S)[”\"’)]+(?=\s|$)")  # "… they step on mines.^" The ICRC …"
 _FOLDED = str.maketrans(
     {"‘": "'", "’": "'", "‚": "'", "‛": "'", "`": "'", "´": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"'}
     | dict.fromkeys("‐‑‒–—―−", "-")
@@ -52,17 +66,34 @@ def sentences(text: str) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     for start, end in paragraphs(text):
         paragraph = text[start:end]
-        at = 0
-        # One space for one: after a capital, the splitter panics at a wider one ("Plan B\u00a0. It …").
-        for found in get_sentence_boundaries("en", _WIDE_SPACE.sub(" ", paragraph)):
-            piece = paragraph[found["start_index"] : found["end_index"]]
-            cuts = [0, *(m.start() for m in _GLUED.finditer(piece)), len(piece)]
-            for left, right in pairwise(cuts):
-                spans.append(strip(text, start + at + left, start + at + right))
-            at += len(piece)
-        if at < len(paragraph):  # never lose a tail, whatever the splitter returns
-            spans.append(strip(text, start + at, end))
+        for left, right in pairwise([0, *_cuts(paragraph), len(paragraph)]):
+            spans.append(strip(text, start + left, start + right))
     return [(start, end) for start, end in spans if start < end]
+
+
+def _cuts(paragraph: str) -> list[int]:
+    """Return where the sentences of a paragraph but its first begin."""
+    cuts: set[int] = set()
+    at = 0
+    # One space for one: after a capital, the splitter panics at a wider one ("Plan B\u00a0. It …").
+    for found in get_sentence_boundaries("en", _WIDE_SPACE.sub(" ", paragraph)):
+        piece = paragraph[at : at + found["end_index"] - found["start_index"]]
+        cuts.update(at + m.start() for m in _GLUED.finditer(piece))
+        outside = _QUOTED.sub(lambda m: m[0][0] + "x" * (len(m[0]) - 3) + m[0][-2:], piece)  # a quotation stays whole
+        cuts.update(at + m.end() for m in _CUT.finditer(outside))
+        at += len(piece)
+        if not _NO_CUT.search(f"{paragraph[max(0, at - 20) : at]}\0{paragraph[at : at + 80]}"):
+            cuts.add(at)
+    return sorted({_past_marks(paragraph, cut) for cut in cuts})
+
+
+def _past_marks(paragraph: str, cut: int) -> int:
+    """Return `cut` moved so that a quotation mark stays with what it opens or closes."""
+    if mark := _LEFT_CLOSED.match(paragraph, cut):
+        return mark.end()
+    if paragraph[cut : cut + 1].strip() and (mark := _LEFT_OPEN.search(paragraph, max(0, cut - 2), cut)):
+        return mark.start()
+    return cut
 
 
 def paragraphs(text: str) -> list[tuple[int, int]]:

@@ -56,6 +56,10 @@ def test_headings_are_never_quoted():
 def test_a_sentence_that_only_announces_is_never_quoted():
     one = article("Here’s what Oslo means by that. Here is the bridge. It means peace.")
     assert [q.text for q in choose(ranked(one, [9, 3, 2]), PLAIN, 5, 120)] == ["Here is the bridge. It means peace."]
+    one = article("Here’s why: for tax purposes, it is property. Here’s what we know: not much.")
+    assert [q.text for q in choose(ranked(one, [1, 9]), PLAIN, 5, 120)] == [
+        "Here’s why: for tax purposes, it is property."
+    ]
 
 
 def test_limits_of_quotes_and_words():
@@ -157,6 +161,12 @@ def test_what_two_people_say_is_credited_to_neither():
     (quote,) = choose(ranked(one, [3, 3]), PLAIN, 5, 120)
     assert quote.text == one.text and quote.speaker is None
     assert choose(ranked(one, [3, -9]), PLAIN, 5, 120)[0].speaker == "Marta Quill"
+
+
+def test_a_person_named_in_full_and_then_in_short_is_one_speaker():
+    one = article("“We will pay,” said Sen. Marta Quill. “We will,” Ms. Quill said. Ada Quill said no.")
+    assert choose(ranked(one, [3, 4, -9]), PLAIN, 5, 120)[0].speaker == "Sen. Marta Quill"
+    assert choose(ranked(one, [3, 3, 3]), PLAIN, 5, 120)[0].speaker is None
 
 
 def test_a_sentence_read_twice_counts_once_with_the_mean_of_its_readings():

@@ -36,8 +36,49 @@ from qa.speaker import speaker_of
         ("The ministry said Norway would pay for it.", "The ministry said Norway would pay for it.", None),
         ("“We wait,” said Al Cox on Monday.", "“We wait,” said Al Cox on Monday.", "Al Cox"),
         ("Jo Ray spoke first, and Al Cox said no.\n\nThe sea is cold.", "The sea is cold.", None),
+        ("Member states still need to agree.", "Member states still need to agree.", None),
+        ("Delta posted maps. “It is a map,” Al Cox said.", "Delta posted maps.", None),
+        ("Ada Mill said no. The memo said “the risk is high.”", "The memo said “the risk is high.”", None),
+        (
+            "Ada Mill said no. “It may close in a year or so,” said a spokesman.",
+            "“It may close in a year or so,” said a spokesman.",
+            None,
+        ),
+        (
+            "Outlets like Gazette News, which will grow, lose money, according to Al Cox.",
+            "Outlets like Gazette News, which will grow, lose money, according to Al Cox.",
+            "Al Cox",
+        ),
+        (
+            "Ann Lee, a teacher at Rocklin School in Rocklin, California, said she was glad.",
+            "Ann Lee, a teacher at Rocklin School in Rocklin, California, said she was glad.",
+            "Ann Lee",
+        ),
+        ("Sen. Jo Ray (D-Mich.) said it rained.", "Sen. Jo Ray (D-Mich.) said it rained.", "Sen. Jo Ray"),
+        ("His lawyer, Al Cox, said it rained.", "His lawyer, Al Cox, said it rained.", "Al Cox"),
+        ("On Monday Ada Mill said no.", "On Monday Ada Mill said no.", "Ada Mill"),
+        ("When Kaine asked why, Pence replied, “No.”", "When Kaine asked why, Pence replied, “No.”", "Pence"),
+        ("Obama's claims about it were wrong.", "Obama's claims about it were wrong.", None),
+        ("“We wait,” said Al Cox. “It may rain all day.” Jo Ray said no.", "“It may rain all day.”", "Al Cox"),
+        (
+            'Al Cox said no.\n\n"It is late, and we go.\n\n"It is dark," Jo Ray said.\n\nShe added that it rained.',
+            "She added that it rained.",
+            "Jo Ray",
+        ),
+        (
+            "Al Cox said no.\n\nAnn Lee, head of the school, disagreed.\n\n“It is late,” she said.",
+            "“It is late,” she said.",
+            "Ann Lee",
+        ),
+        ("Al Cox said no. It fell after he said he would run.", "It fell after he said he would run.", None),
     ],
 )
 def test_speaker(text, sentence, speaker):
     start = text.index(sentence)
     assert speaker_of(text, start, start + len(sentence)) == speaker
+
+
+def test_a_long_run_of_capitals_takes_no_time():
+    text = "“Go,” Al Cox said. " + "A" * 40_000 + "B.C." * 10_000
+    assert speaker_of(text, 0, 18) == "Al Cox"
+    assert speaker_of(text, 19, len(text)) is None

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,6 +55,36 @@ def test_sentences_of_a_news_text():
         "The ship left on Thursday.",
         "Two others stayed.",
     ]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ["The mayor met Ms. Omar and Ms. Tlaib, Michigan Democrat.", "They spoke."],
+        ["Sen. Cory Booker, D-N.J., and Chuck Schumer, D-N.Y., voted no.", "It failed."],
+        ["Dick Durbin, D-Ill.; Jeff Flake, R-Ariz.; and two others left."],
+        ["The vote is at 2 p.m. Tuesday and ends at 11:30 p.m. ET.", "Come early."],
+        ["It closes at 5 p.m.", "The doors open again at 7 a.m."],
+        ["“Why didn’t they take it? Deep State?” Mr. Trump asked on Twitter.", "Nobody knew."],
+        ["He called it “the best deal ever!”", "He said that on Monday.", "Was it “so bad?”", "If I said so, yes."],
+        [
+            "“That cuts both ways,” she told me.",
+            "“It is a fight.”",
+            "It fell in May.",
+            "Stocks rose, and I voted no.",
+            "Ha.",
+        ],
+        ["Arcades were dull.", "(Insert “Ya Got Trouble” here.)", "By 1980 they shut.", "He (Sen. Lee) left."],
+    ],
+)
+def test_sentences_end_where_a_reader_ends_them(parts):
+    assert pieces(" ".join(parts)) == parts
+
+
+def test_a_quotation_mark_stays_with_what_it_opens_or_closes():
+    assert pieces("We wait,” he said. “By 1999 it was gone.") == ["We wait,” he said.", "“By 1999 it was gone."]
+    text = '"He is good. "They step on mines." The ICRC also uses radio.'
+    assert pieces(text)[-1] == "The ICRC also uses radio."
 
 
 def test_a_wide_space_before_a_full_stop_is_no_trouble():
