@@ -177,9 +177,13 @@ def _belongs_to_page(folder: Path, files: list[str]) -> bool:
     if any(f"{stem}{suffix}" in files for stem in stems for suffix in PAGES):
         return True
     # Its page was renamed or is gone: a browser's own names, or scripts, tell it from a folder of "case_files".
-    return name.endswith(("_files", ".files")) and any(
-        one.suffix.lower() in (".css", ".js") or one.name.startswith("saved_resource") for one in folder.iterdir()
-    )
+    if not name.endswith(("_files", ".files")):
+        return False
+    try:
+        inside = list(folder.iterdir())
+    except OSError:  # the walk says of it that it cannot be read
+        return False
+    return any(one.suffix.lower() in (".css", ".js") or one.name.startswith("saved_resource") for one in inside)
 
 
 def read_file(path: Path) -> bytes:

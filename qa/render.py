@@ -34,6 +34,11 @@ def day(date: str | None) -> str | None:
     return f"{int(match[3])} {_MONTHS[int(match[2]) - 1]} {match[1]}"
 
 
+def searched_as(answer: Answer) -> str:
+    """Return what was searched for where that differs from what was asked, or an empty string."""
+    return answer.asked_as if answer.asked_as.strip() != answer.question.strip() else ""
+
+
 def limits_in_words(filters: Filters | None) -> str:
     """Return the limits of a question in words, or an empty string."""
     if not filters:
@@ -82,8 +87,8 @@ def _fragment(words: Iterable[str]) -> str:
 def answer_text(answer: Answer, *, color: bool = False, width: int = WIDTH) -> str:
     """Return an answer for a terminal; with `color`, the answering words are bold."""
     lines: list[str] = []
-    if answer.asked_as != answer.question and answer.asked_as:
-        lines += [_wrapped(f"(searched as: {answer.asked_as})", width, ""), ""]
+    if searched := searched_as(answer):
+        lines += [_wrapped(f"(searched as: {searched})", width, ""), ""]
     if not answer.found:
         lines.append(_wrapped(_printable(answer.reason or ""), width, ""))
         for number, quote in enumerate(answer.nearest, 1):

@@ -244,7 +244,7 @@ def _demo(options: argparse.Namespace) -> None:
     from ingest import add
     from qa.assistant import Assistant
     from qa.library import Library
-    from ui.desk import SAMPLE
+    from ui.desk import remember_sample
 
     # A home of its own: the invented articles never mix with a person's library.
     settings = Settings.load(options.home or Settings.load().home.with_name(".byline-demo"))
@@ -256,7 +256,7 @@ def _demo(options: argparse.Namespace) -> None:
     progress.end()
     for result in results:  # so that the chat labels them, offers its examples, and evaluates on them
         if result.article_id:
-            library.keep(SAMPLE, result.article_id, {"id": result.article_id})
+            remember_sample(library, result.article_id)
     print(f"{library.count()} articles, all written for Byline: nothing in them is real reporting.\n", flush=True)
     if failed := [result for result in results if result.status == "failed"]:
         _print_results(failed)

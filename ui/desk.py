@@ -104,7 +104,7 @@ class Desk:
         results = self.add([str(path) for path in self.sample_files()], progress)
         for result in results:
             if result.status == "added" and result.article_id:  # one a person had already is theirs to keep
-                self.library.keep(SAMPLE, result.article_id, {"id": result.article_id})
+                remember_sample(self.library, result.article_id)
         return results
 
     def unload_samples(self) -> int:
@@ -130,7 +130,7 @@ class Desk:
         def back() -> None:
             self.library.put(article)
             if sample:
-                self.library.keep(SAMPLE, article.id, {"id": article.id})
+                remember_sample(self.library, article.id)
 
         return f"Removed “{article.title}”.", self._undoable(owner, back)
 
@@ -182,6 +182,11 @@ class Desk:
         except NotInLibraryError:
             return False
         return True
+
+
+def remember_sample(library: Library, article_id: str) -> None:
+    """Note that an article is one of the invented samples."""
+    library.keep(SAMPLE, article_id, {"id": article_id})
 
 
 def sentence(error: BaseException) -> str:

@@ -14,7 +14,16 @@ from urllib.parse import quote as percent
 from qa.errors import LibraryError
 from qa.library import Library
 from qa.records import AddResult, Answer, Article, Quote
-from qa.render import answer_html, answer_markdown, day, escape_markdown, fragment_url, limits_in_words, safe_url
+from qa.render import (
+    answer_html,
+    answer_markdown,
+    day,
+    escape_markdown,
+    fragment_url,
+    limits_in_words,
+    safe_url,
+    searched_as,
+)
 from ui.history import Conversation, Turn
 from ui.html import render
 
@@ -87,8 +96,7 @@ def as_html(talk: Conversation, find: Find) -> str:
 
 def _asked(turn: Turn) -> list[str]:
     """Return what the page shows beside a question: its limits, and what was searched where that differs."""
-    limits, answer = limits_in_words(turn.filters), turn.answer
-    searched = answer.asked_as if answer.asked_as.strip() not in ("", answer.question.strip()) else ""
+    limits, searched = limits_in_words(turn.filters), searched_as(turn.answer)
     return [f"Only {limits}"] * bool(limits) + [f"Searched as: {searched}"] * bool(searched)
 
 

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from qa.assistant import NOT_THERE
 from qa.records import Answer, Article, ArticleRow, Filters, Quote
-from qa.render import limits_in_words
+from qa.render import limits_in_words, searched_as
 from qa.text import paragraphs
 from ui.export import fragment
 from ui.html import Spans, marked, render
@@ -78,8 +78,7 @@ def turn(
     samples: frozenset[str] = frozenset(),
 ) -> str:
     """Return one finished turn: the question, then its quotes, or the reason there are none and what to do next."""
-    asked_as = answer.asked_as if answer.asked_as.strip() != answer.question.strip() else ""
-    given = {"answer": answer, "number": number, "limits": limits_in_words(filters), "asked_as": asked_as}
+    given = {"answer": answer, "number": number, "limits": limits_in_words(filters), "asked_as": searched_as(answer)}
     if answer.found:
         articles = len({quote.article_id for quote in answer.quotes})
         shown = cards(answer.quotes, find, samples)

@@ -254,6 +254,11 @@ def _inside(spans: Sequence[tuple[int, int]], marked: Sequence[tuple[int, int]])
     return tuple(sorted({s for s in spans if any(a <= s[0] and s[1] <= b + 1 for a, b in marked)}))
 
 
+def _sentences_of(text: str, spans: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return the sentences of `text` that hold a part of a span."""
+    return tuple((s, e) for s, e in sentences(text) if any(a < e and b > s for a, b in spans))
+
+
 def set_examples(file: Path, share: float, encoder: Encoder, rng: random.Random) -> list[Example]:
     """Return examples from one question-answering set, about `share` a question, and our own over its passages."""
     name = file.name.removesuffix(".jsonl.gz")
@@ -304,7 +309,7 @@ def set_examples(file: Path, share: float, encoder: Encoder, rng: random.Random)
                 positive, inside = contexts[rng.choice(free)], ()
             if rng.random() >= TITLED:
                 positive, negative = Context("", positive.text), Context("", negative.text)
-            marked = tuple((s, e) for s, e in sentences(positive.text) if any(a < e and b > s for a, b in inside))
+            marked = _sentences_of(positive.text, inside)
             learn = name not in WHOLE_SENTENCES or not inside
             every = bool(line.get("multi")) and len(inside) > 1
             examples.append(Example(line["question"], positive, negative, inside, marked, learn, every))
@@ -329,8 +334,7 @@ def unanswerable_examples(file: Path, encoder: Encoder, rng: random.Random) -> l
         if rng.random() >= TITLED:
             own, other = Context("", own.text), Context("", other.text)
         spans = tuple((a["start"], a["start"] + len(a["text"])) for a in line["answers"])
-        marked = tuple((s, e) for s, e in sentences(own.text) if any(a < e and b > s for a, b in spans))
-        examples.append(Example(line["question"], own, other, spans, marked, True))
+        examples.append(Example(line["question"], own, other, spans, _sentences_of(own.text, spans), True))
     return examples
 
 
