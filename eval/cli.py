@@ -10,7 +10,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,7 @@ question sets:
 examples:
   byline eval questions.jsonl --out report/
   byline eval questions.jsonl --fail-under point_recall@3=0.8 --floors floors.json
-  byline eval compare before/ after/
+  byline eval compare before/ after/ --fail-under point_recall@3=0.8
   byline eval new questions.jsonl
   byline eval figures
 """
@@ -78,10 +78,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError("give a whole number of at least 1")
-    return number
+    return int(text)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -114,19 +113,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _evaluate(args: argparse.Namespace, path: str) -> int:
-    from eval import floors, report
     from eval.questions import load
     from eval.run import evaluate
 
     # Everything that can be wrong with the command is found out before a question is asked.
-    wanted = floors.parse(args.fail_under)
-    pinned = Path(args.floors) if args.floors else None
-    if args.raise_floors and pinned is None:
-        raise floors.FloorError("--raise-floors needs the file: --floors FILE.")
-    held = floors.read(pinned) if pinned is not None and (pinned.exists() or not args.raise_floors) else {}
-    for name, file in (("--json", args.json), ("--floors", args.floors)):
-        if file and file != "-" and Path(file).is_dir():
-            raise floors.FloorError(f"{name} {file} is a folder; name a file in it.")
+    wanted, held = _floors(args)
     questions = load(path, split=args.split, limit=args.limit, seed=args.seed)
     gold = _gold(Path(args.gold)) if args.gold else None
     retrieval = args.retrieval_only or questions.kind == "retrieval"
@@ -157,12 +148,43 @@ def _evaluate(args: argparse.Namespace, path: str) -> int:
                 progress=progress,
             )
     _deliver(args, done)
-    broken = floors.broken(done.summary, wanted) + floors.broken(done.summary, held, floors.TOLERANCE)
+    return _hold(args, done.summary, wanted, held)
+
+
+def _floors(args: argparse.Namespace) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the floors of --fail-under and of --floors; raise FloorError for them or for where to write."""
+    from eval import floors
+
+    wanted = floors.parse(args.fail_under)
+    pinned = Path(args.floors) if args.floors else None
+    if args.raise_floors and pinned is None:
+        raise floors.FloorError("--raise-floors needs the file: --floors FILE.")
+    held = floors.read(pinned) if pinned is not None and (pinned.exists() or not args.raise_floors) else {}
+    for name, given in (("--json", args.json), ("--floors", args.floors), ("--out", args.out)):
+        if not given or given == "-":
+            continue
+        path = Path(given).absolute()
+        if name != "--out" and path.is_dir():
+            raise floors.FloorError(f"{name} {given} is a folder; name a file in it.")
+        for folder in (path, *path.parents) if name == "--out" else path.parents:
+            if folder.exists() and not folder.is_dir():
+                raise floors.FloorError(f"{name} {given}: {folder} is a file, where a folder is wanted.")
+    return wanted, held
+
+
+def _hold(
+    args: argparse.Namespace, summary: Mapping[str, Any], wanted: Mapping[str, float], held: Mapping[str, float]
+) -> int:
+    """Say which floors `summary` breaks, raise them if asked to, and return the exit status."""
+    from eval import floors, report
+
+    broken = floors.broken(summary, wanted) + floors.broken(summary, held, floors.TOLERANCE)
     for line in broken:
         print(line, file=sys.stderr)
-    if args.raise_floors and pinned is not None:
-        fresh = {name: done.summary[name] for name in floors.FIRST if done.summary.get(name) is not None}
-        report.put(pinned, json.dumps(floors.raised(done.summary, held or fresh, args.force), indent=1) + "\n")
+    if args.raise_floors:
+        fresh = {name: summary[name] for name in floors.FIRST if summary.get(name) is not None}
+        raised = floors.raised(summary, held or fresh, args.force)
+        report.put(Path(args.floors), json.dumps(raised, indent=1) + "\n")
     return 1 if broken else 0
 
 
@@ -232,15 +254,17 @@ def _bar(what: str) -> Iterator[Progress]:
 def _compare(args: argparse.Namespace, a: str, b: str) -> int:
     from eval import compare, report
 
+    wanted, held = _floors(args)
     names = (Path(a).name or a, Path(b).name or b)
-    found = compare.compare(compare.read(a), compare.read(b), names if names[0] != names[1] else (a, b))
+    second = compare.read(b)
+    found = compare.compare(compare.read(a), second, names if names[0] != names[1] else (a, b))
     print(compare.terminal(found), file=sys.stderr if args.json == "-" else sys.stdout)
     text = json.dumps(found.to_dict(), ensure_ascii=False, indent=1) + "\n"
     if args.json == "-":
         sys.stdout.write(text)
     elif args.json:
         report.put(Path(args.json), text)
-    return 0
+    return _hold(args, second.summary, wanted, held)  # of the run that is meant to be no worse
 
 
 def _new(args: argparse.Namespace, file: Path) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 from eval.report import columns
 from eval.run import Run
-from eval.summary import LOWER_IS_BETTER, paired
+from eval.summary import LOWER_IS_BETTER, paired, sure
 from eval.words import LABELS, figure, signed
 from qa.errors import QuestionSetError
 
@@ -71,6 +71,8 @@ def compare(a: Run, b: Run, names: tuple[str, str] = ("A", "B")) -> Comparison:
     free = {_asked(case): id for id, case in second.items() if id not in twin}
     twin |= {id: free.pop(_asked(case)) for id, case in first.items() if id not in twin and _asked(case) in free}
     shared = [id for id in first if id in twin]
+    if a.about.get("mode") != b.about.get("mode"):
+        raise QuestionSetError("one run is of answers and the other of rankings. Compare two of the same kind.")
     if not shared:
         raise QuestionSetError("the two runs have no question in common. Compare runs of the same question set.")
     ours, theirs = [first[id] for id in shared], [second[twin[id]] for id in shared]
@@ -167,8 +169,7 @@ def terminal(found: Comparison) -> str:
 
 
 def verdict(row: Mapping[str, Any], name: str) -> str:
-    """Return "better" or "worse" where the interval leaves out zero, else nothing."""
-    low, high = row.get("interval", (0.0, 0.0))
-    if low <= 0 <= high:
+    """Return "better" or "worse" where the difference is more than chance, else nothing."""
+    if not sure(row):
         return ""
-    return "better" if (low > 0) != (name in LOWER_IS_BETTER) else "worse"
+    return "better" if (row["difference"] > 0) != (name in LOWER_IS_BETTER) else "worse"

@@ -7,6 +7,7 @@ ceiling, and it only falls.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -33,10 +34,10 @@ def parse(given: Iterable[str]) -> dict[str, float]:
     for text in given:
         name, sign, value = text.partition("=")
         try:
-            floors[name.strip()] = float(value)
+            floors[name.strip()] = number = float(value)
         except ValueError:
-            sign = ""
-        if not sign:
+            number = math.nan
+        if not sign or math.isnan(number):
             raise FloorError(f"{text!r} is not METRIC=VALUE; write for example point_recall@3=0.85.")
     return _known(floors, "--fail-under")
 
@@ -44,7 +45,7 @@ def parse(given: Iterable[str]) -> dict[str, float]:
 def read(file: Path) -> dict[str, float]:
     """Return the floors in `file`. Raises FloorError."""
     try:
-        data = json.loads(file.read_text(encoding="utf-8"))
+        data = json.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise FloorError(f"{file}: there is no such file. Make it with --raise-floors.") from None
     except (OSError, ValueError) as error:
@@ -52,7 +53,7 @@ def read(file: Path) -> dict[str, float]:
             f"{file} cannot be read as JSON ({error}). Correct it, or make it anew with --raise-floors."
         ) from None
     if not isinstance(data, dict) or not all(
-        isinstance(v, (int, float)) and not isinstance(v, bool) for v in data.values()
+        isinstance(v, (int, float)) and not isinstance(v, bool) and not math.isnan(v) for v in data.values()
     ):
         raise FloorError(f'{file} does not hold {{"METRIC": NUMBER, …}}. Correct it.')
     return _known({name: float(value) for name, value in data.items()}, str(file))

@@ -57,10 +57,12 @@ def looks_like_squad(text: str) -> bool:
         return False
     first = text.strip().split("\n", 1)[0]
     try:
-        json.loads(first)
+        found = json.loads(first)
     except json.JSONDecodeError:
         return "\n" in text.strip() and first.strip() in ("{", "[", "[{")
-    return isinstance(json.loads(first), list)
+    except (RecursionError, ValueError):
+        return False  # the reader of lines says what is wrong
+    return isinstance(found, list) or "data" in found
 
 
 def squad(name: str, text: str, digest: str) -> QuestionSet:
@@ -71,6 +73,8 @@ def squad(name: str, text: str, digest: str) -> QuestionSet:
         raise fault(name, error.lineno, f"not JSON ({error.msg} at character {error.colno}).") from None
     except RecursionError:
         raise fault(name, 1, "not usable JSON (nested too deeply).") from None
+    except ValueError:
+        raise fault(name, 1, "not usable JSON (a number of thousands of digits).") from None
     if isinstance(data, list):
         raise fault(name, 1, "a JSON list; write one question a line (JSON Lines, .jsonl).")
     groups = data.get("data")
@@ -82,14 +86,14 @@ def squad(name: str, text: str, digest: str) -> QuestionSet:
     for g, group in enumerate(groups):
         paragraphs = group.get("paragraphs") if isinstance(group, dict) else None
         if not isinstance(paragraphs, list):
-            faults.add(lines.of(str(group.get("title", "")) if isinstance(group, dict) else ""),
+            faults.add(lines.of(str(group.get("title") or "") if isinstance(group, dict) else ""),
                        f"data[{g}] has no list 'paragraphs'.")  # fmt: skip
             continue
         for p, paragraph in enumerate(paragraphs):
             where = f"data[{g}].paragraphs[{p}]"
             context = paragraph.get("context") if isinstance(paragraph, dict) else None
             if not isinstance(context, str) or not context.strip():
-                faults.add(lines.of(str(group.get("title", ""))), f"{where} has no text in 'context'.")
+                faults.add(lines.of(str(group.get("title") or "")), f"{where} has no text in 'context'.")
                 continue
             asked = paragraph.get("qas")
             if not isinstance(asked, list):
@@ -101,9 +105,9 @@ def squad(name: str, text: str, digest: str) -> QuestionSet:
                     faults.add(lines.of(context), f"{at} is not an object.")
                     continue
                 line = lines.next(qa, context)
-                if _LONE.search(json.dumps([qa, context, str(group.get("title", ""))], ensure_ascii=False)):
+                if _LONE.search(json.dumps([qa, context, str(group.get("title") or "")], ensure_ascii=False)):
                     faults.add(line, f"{at} holds half of a surrogate pair, which is no character.")
-                elif row := _squad_row(qa, context, str(group.get("title", "")), at, line, faults):
+                elif row := _squad_row(qa, context, str(group.get("title") or ""), at, line, faults):
                     rows.append((line, row))
     if not rows and not faults.found:
         raise fault(name, 1, "it holds no question.")
@@ -273,6 +277,8 @@ def table(name: str, text: str, digest: str) -> QuestionSet:
         raise fault(
             name, start, f"not CSV ({error}); the row that begins here is not closed or holds a stray quote."
         ) from None
+    if not rows:
+        raise fault(name, 0, "it is empty.")
     header = [cell.strip().lower() for cell in rows[0][1]]
     columns = {"question": "question", "answer": "answer", "answers": "answer", "id": "id", "type": "type",
                "article": "article", "articles": "article", "evidence": "evidence"}  # fmt: skip
@@ -308,6 +314,9 @@ def table(name: str, text: str, digest: str) -> QuestionSet:
         seen[id] = line
         points = [[a for a in _ALTERNATIVES.split(point) if a] for point in cells["answer"].splitlines()]
         points = [point for point in points if point]
+        if cells["answer"] and not points:
+            faults.add(line, "the answer has no words, only “|”; leave the cell empty where there is no answer.")
+            continue
         listed = {
             c: tuple(filter(None, (x.strip() for x in re.split(r"[\n|]", cells.get(c, "")))))
             for c in ("article", "evidence")
@@ -426,8 +435,12 @@ def _qrels(
     folder: Path, split: str | None, asked: Iterable[str], articles: Iterable[str], digest: Any
 ) -> dict[str, dict[str, int]]:
     path = folder / "qrels" / f"{split or 'test'}.tsv"
+    packed = path.with_name(f"{path.name}.gz")
+    if not path.is_file() and packed.is_file():
+        path = packed
     if not path.is_file():
-        there = ", ".join(sorted(found.stem for found in (folder / "qrels").glob("*.tsv"))) or "none"
+        names = {found.name.partition(".tsv")[0] for found in (folder / "qrels").glob("*.tsv*")}
+        there = ", ".join(sorted(names)) or "none"
         raise fault(str(folder), 0, f"no qrels/{path.name} (splits there: {there}; choose with --split).")
     known_queries, known_articles = set(asked), set(articles)
     faults = Faults(path.name)

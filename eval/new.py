@@ -137,9 +137,11 @@ def _compose(
             wrong = next(span for span, found in zip(spans, exact, strict=True) if not found)
             say(f"Not in the article: “{wrong.strip()}”.")
         points.append([span for span in exact if span])
-    kind = ask(f"Type ({', '.join(TYPES)}) [{'list' if len(points) > 1 else 'factoid'}]: ").strip()
+    usual = "list" if len(points) > 1 else "factoid"
+    while (kind := ask(f"Type ({', '.join(TYPES)}) [{usual}]: ").strip() or usual) in ("unanswerable", "followup"):
+        say(f"This question has an answer and no earlier turns, so it is not of the type {kind}.")
     return {
-        "type": kind or ("list" if len(points) > 1 else "factoid"),
+        "type": kind,
         "question": question,
         "history": [],
         "articles": list(dict.fromkeys(candidate.article.id for candidate in picked)),
@@ -210,10 +212,10 @@ def draft(file: Path, source: Path, library: Library, say: Callable[[str], None]
 
 def _known(file: Path) -> set[str]:
     """Return the ids in `file`. Raises QuestionSetError if it is no sound native set."""
+    if file.suffix.lower() != ".jsonl":  # what is written under another name would be read as another format
+        raise QuestionSetError(f"{file} is not JSON Lines. Name a file that ends in .jsonl.")
     if not file.exists() or not file.read_bytes().strip():
         return set()
-    if file.suffix.lower() != ".jsonl":
-        raise QuestionSetError(f"{file} is there and is not JSON Lines. Name a new file that ends in .jsonl.")
     return {question.id for question in load(file).questions}
 
 

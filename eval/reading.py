@@ -60,6 +60,9 @@ def json_lines(text: str, faults: Faults) -> Iterator[tuple[int, dict[str, Any]]
         except UnicodeEncodeError:
             faults.add(number, "holds half of a surrogate pair (\\ud800 to \\udfff), which is no character.")
             continue
+        except ValueError:
+            faults.add(number, "not usable JSON (a number of thousands of digits).")
+            continue
         if repeated:
             faults.add(number, f"the field {repeated[0]!r} is there twice.")
         elif not isinstance(row, dict):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from eval.run import PARTIAL, Run
 from eval.score import STAGE_HELP, STAGES
-from eval.summary import COMPARED, LOWER_IS_BETTER
+from eval.summary import COMPARED, LOWER_IS_BETTER, sure
 from eval.words import DEFINITIONS, LABELS, figure, signed
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def to_csv(run: Run) -> str:
 
 
 def _short(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}".rstrip("0").rstrip(".")
+    return "" if value is None or math.isnan(value) else f"{value:.4f}".rstrip("0").rstrip(".")
 
 
 def _cell(value: Any) -> Any:
@@ -278,11 +278,10 @@ def to_html(run: Run) -> str:
 
 
 def side(pair: Mapping[str, Any], name: str) -> str:
-    """Return "ahead" or "behind" where the interval of a difference leaves out zero, else nothing."""
-    low, high = pair["interval"]
-    if low <= 0 <= high:
+    """Return "ahead" or "behind" where the difference is more than chance, else nothing."""
+    if not sure(pair):
         return ""
-    return "ahead" if (low > 0) != (name in LOWER_IS_BETTER) else "behind"
+    return "ahead" if (pair["difference"] > 0) != (name in LOWER_IS_BETTER) else "behind"
 
 
 def highlighted(quote: Mapping[str, Any]) -> Markup:

@@ -49,9 +49,8 @@ def ranking(hits: Sequence[Hit]) -> list[str]:
 
 def relevant(question: Question, shelf: Shelf) -> dict[str, int]:
     """Return the grades of the articles that a question names, by the library's ids."""
-    if question.relevant:
-        return {id: grade for ref, grade in question.relevant for id in shelf.resolve(ref) or (ref,)}
-    return {id: 1 for ref in question.articles for id in shelf.resolve(ref)}
+    graded = question.relevant or [(ref, 1) for ref in question.articles]
+    return {id: grade for ref, grade in graded for id in shelf.resolve(ref) or (ref,)}  # a missing one is never found
 
 
 def _asked(question: Question) -> str:

@@ -22,6 +22,8 @@ from eval.score import answer_scores, right, score
 from eval.shelf import Shelf, check
 from eval.systems import BestSentences, System, TopPassages, as_answer, as_system
 from qa.errors import LibraryError
+from qa.followup import stand_alone
+from qa.retrieve import retrieve
 
 if TYPE_CHECKING:
     from qa.assistant import Assistant
@@ -97,12 +99,12 @@ def evaluate(
                 f"the library in {library.settings.home} is empty. Add its articles first: byline add FOLDER"
             )
         notes = check(asked, shelf, allow_missing)
-        shelf.trust(gold if gold is not None else {article.id: article.text for article in asked.articles})
+        if not shelf.trust(gold if gold is not None else {article.id: article.text for article in asked.articles}):
+            notes += ["no gold text is of an article in the library, so no quote is checked against one."] * bool(gold)
     retrieval_only = retrieval_only or asked.kind == "retrieval"
     facts = about(asked, assistant.settings if assistant else library.settings if library else None, shelf)
-    facts["system"] = (
-        "Byline" if assistant or retrieval_only else getattr(system, "__qualname__", type(system).__name__)
-    )
+    name = getattr(system, "__qualname__", type(system).__name__).split("<locals>.")[-1]
+    facts["system"] = "Byline" if assistant or retrieval_only else name
     facts["mode"] = "retrieval" if retrieval_only else "answers"
     facts["others"] = sorted(others or {}) + ["baselines"] * baselines
     if gold is not None:
@@ -110,6 +112,11 @@ def evaluate(
     if retrieval_only:
         if library is None or shelf is None:
             raise LibraryError("a retrieval run needs a library. Give library=, or an Assistant as the system.")
+        judged = sum(any(retrieval.relevant(question, shelf).values()) for question in asked.questions)
+        if not judged:
+            raise fault(asked.name, 0, "no question names an article, so there is nothing to rank.")
+        if judged < len(asked.questions):
+            notes.append(f"{len(asked.questions) - judged:,} questions name no article and are not ranked.")
         work = _rank(asked, library, shelf, baselines)
     else:
         work = _answers(asked, system, shelf, library, baselines, others or {}, workers)
@@ -172,6 +179,8 @@ def _question_set(given: QuestionSet | str | PathLike[str] | Sequence[Question])
     if isinstance(given, (str, PathLike)):
         return load(given)
     listed = tuple(given)
+    if not listed:
+        raise fault("questions", 0, "there is none.")
     for id, count in Counter(question.id for question in listed).items():
         if count > 1:
             raise fault("questions", 0, f"the id {id!r} is that of {count} questions.")
@@ -212,9 +221,14 @@ def _answers(
         for name, other in extra.items():
             seen = other(question)
             found["others"][name] = _other(question, seen, shelf, squad)
-        if observed.hits is not None:
+        if readerless and library is not None:
+            words, hits = observed.answer.asked_as or question.question, observed.hits
+            if hits is None:  # a function shows none of its own
+                words = stand_alone(question.question, question.history).question
+                with library.snapshot() as view:
+                    hits = tuple(retrieve(words, view, library.encoder, library.settings.passages_read))
             for baseline in readerless:
-                answer = baseline(observed.answer.asked_as or question.question, observed.hits)
+                answer = baseline(words, hits)
                 found["others"][baseline.name] = _other(question, Observed(answer), shelf, squad)
         return found
 

@@ -71,6 +71,7 @@ COMPARED = (
     "words_quoted",
 )
 
+SURE = 0.06  # p of an interval that just leaves out zero is .052; of five questions that all changed alike, .0625
 DRAWN = 200  # points of a curve that a plot can show
 
 
@@ -101,6 +102,10 @@ def _abstention(name: str, cases: Sequence[Case], counts: np.ndarray) -> tuple[f
     found = np.array([case["found"] for case in cases], bool)
     confidence = np.array([case["confidence"] for case in cases], float)
     right = np.array([case["right"] for case in cases], float)
+    if name in ("abstention_auroc", "aurc") and not np.isfinite(confidence).all():
+        return None, None
+    if name in ("ece", "brier") and not _probabilities(confidence):
+        return None, None
     if name == "abstention_auroc":
         value = metrics.auroc(confidence, answerable)
         return value, None if value is None else metrics.aurocs(confidence, answerable, counts)
@@ -115,6 +120,11 @@ def _abstention(name: str, cases: Sequence[Case], counts: np.ndarray) -> tuple[f
     curve = metrics.risk_coverage(confidence, list(right.astype(bool)))
     edges = [0.0, *(coverage for coverage, _ in curve)]
     return sum(risk * (b - a) for (_, risk), a, b in zip(curve, edges, edges[1:], strict=False)), None
+
+
+def _probabilities(confidence: np.ndarray) -> bool:
+    """Tell whether these are numbers from 0 to 1: another system's confidence may be a score, NaN or None."""
+    return bool(((confidence >= 0) & (confidence <= 1)).all())
 
 
 def figures(cases: Sequence[Case], group: Callable[[Case], str]) -> tuple[dict[str, Any], dict[str, list[float]]]:
@@ -181,7 +191,8 @@ def paired(a: Sequence[Case], b: Sequence[Case], names: Sequence[str] = COMPARED
     """Return, for each measure, both values, b − a, its 95% interval and p (paired bootstrap; Efron 1979).
 
     `a` and `b` are the same questions in the same order. p is two-sided: twice the share of resamples in which the
-    difference is not on the side of the observed one.
+    difference is not on the side of the observed one; never under 2 ÷ 2ⁿ, the chance that n questions all change to
+    the same side, for resamples of a few that did are all alike.
     """
     counts = metrics.resamples([case["group"] for case in a])
     found: dict[str, dict[str, Any]] = {}
@@ -197,21 +208,36 @@ def paired(a: Sequence[Case], b: Sequence[Case], names: Sequence[str] = COMPARED
             if len(samples):
                 row["interval"] = list(metrics.interval(samples) or ())
                 tail = min((samples <= 0).sum(), (samples >= 0).sum())
-                row["p"] = float(min(1.0, 2 * (tail + 1) / (len(samples) + 1)))
+                row["p"] = float(min(1.0, max(2 * (tail + 1) / (len(samples) + 1), 2.0 ** (1 - _counted(name, a)))))
         found[name] = row
     return found
+
+
+def _counted(name: str, cases: Sequence[Case]) -> int:
+    """Return how many of `cases` a measure is made of."""
+    if name in ABSTENTION:
+        return len(cases)
+    return sum(case["scores"].get(SHARES[name][1] if name in SHARES else name) is not None for case in cases)
+
+
+def sure(row: Mapping[str, Any]) -> bool:
+    """Tell whether a difference of `paired` is more than chance: its interval leaves out zero, and p is small too."""
+    low, high = row.get("interval", (0.0, 0.0))
+    return not low <= 0 <= high and row.get("p", 0.0) < SURE
 
 
 def curves(cases: Sequence[Case]) -> dict[str, Any]:
     """Return the points of the report's plots: reliability, risk–coverage, evidence by number of passages."""
     found: dict[str, Any] = {}
     if cases and all("confidence" in case for case in cases):
-        confidence = [case["confidence"] for case in cases]
+        confidence = np.array([case["confidence"] for case in cases], float)
         right = [case["right"] for case in cases]
-        found["reliability"] = [list(row) for row in metrics.reliability(confidence, right)]
-        curve = metrics.risk_coverage(confidence, right)
-        step = max(1, len(curve) // DRAWN)
-        found["risk_coverage"] = [list(row) for row in [*curve[:-1:step], *curve[-1:]]]
+        if _probabilities(confidence):
+            found["reliability"] = [list(row) for row in metrics.reliability(confidence, right)]
+        if np.isfinite(confidence).all():
+            curve = metrics.risk_coverage(confidence, right)
+            step = max(1, len(curve) // DRAWN)
+            found["risk_coverage"] = [list(row) for row in [*curve[:-1:step], *curve[-1:]]]
     ranks = [rank for case in cases for rank in case.get("evidence_ranks", ())]
     if ranks:
         depth = max(len(case.get("hits", ())) for case in cases)

@@ -32,7 +32,10 @@ def as_system(given: Any) -> System:
         return lambda question: _trace(given, question)
     if not callable(given):
         raise TypeError(f"{type(given).__name__} is neither an Assistant nor a function from a question to an answer.")
-    wants_history = "history" in inspect.signature(given).parameters
+    try:
+        wants_history = "history" in inspect.signature(given).parameters
+    except ValueError:  # some that are built in do not say what they take
+        wants_history = False
 
     def system(question: Question) -> Observed:
         begun = time.perf_counter()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 LABELS = {
     "questions": "questions",
     "point_recall@1": "points in the best quote",
@@ -76,7 +78,7 @@ _AMOUNTS = frozenset({"words_quoted", "quotes_shown"})
 
 def figure(value: float | int | None, name: str) -> str:
     """Return a figure as it is printed: .834 as "0.83", whole shares of quotes as per cent, seconds with unit."""
-    if value is None:
+    if value is None or math.isnan(value):
         return "–"
     if name == "questions" or isinstance(value, int):
         return f"{value:,}"

@@ -103,6 +103,10 @@ def test_where_to_write_is_settled_before_anything_is_asked(filled: Path, questi
     there.mkdir()
     assert main([str(questions), "--retrieval-only", "--json", str(there), "--home", str(filled)]) == 1
     assert "is a folder; name a file in it" in capsys.readouterr().err
+    for option, place in (("--json", questions / "run.json"), ("--out", questions), ("--out", questions / "report")):
+        assert main([str(questions), "--retrieval-only", option, str(place), "--home", str(filled)]) == 1
+        said = capsys.readouterr()
+        assert f"{questions} is a file, where a folder is wanted" in said.err and not said.out
     fresh = tmp_path / "not" / "yet" / "run.json"
     assert main([str(questions), "--retrieval-only", "--json", str(fresh), "--home", str(filled)]) == 0
     assert json.loads(fresh.read_text())["questions"]
@@ -137,3 +141,19 @@ def test_a_command_that_makes_no_sense_ends_with_status_2(words: list[str], caps
 def test_comparing_what_is_no_run_ends_with_status_2(tmp_path: Path, capsys):
     assert main(["compare", str(tmp_path), str(tmp_path)]) == 2
     assert "there is no such run" in capsys.readouterr().err
+
+
+def test_questions_that_cannot_be_ranked_are_told(filled: Path, questions: Path, capsys):
+    none = json.dumps({"id": "u", "question": "Who won?", "answers": []})
+    questions.write_text(f"{json.dumps(LINE)}\n{none}\n")
+    assert main([str(questions), "--retrieval-only"]) == 0
+    assert "note: 1 questions name no article and are not ranked." in capsys.readouterr().err
+    questions.write_text(none)
+    assert main([str(questions), "--retrieval-only"]) == 2
+    assert "set.jsonl: no question names an article, so there is nothing to rank" in capsys.readouterr().err
+
+
+def test_a_number_that_is_none_is_told(questions: Path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main([str(questions), "--limit", "ten"])
+    assert stopped.value.code == 2 and "give a whole number of at least 1" in capsys.readouterr().err

@@ -10,9 +10,9 @@ import pytest
 
 from eval import evaluate, floors, report
 from eval.cli import main
-from eval.compare import compare, quality, read, terminal
+from eval.compare import compare, quality, read, terminal, verdict
 from eval.records import Question
-from eval.report import write
+from eval.report import side, write
 from eval.run import Run
 from eval.summary import paired
 from qa.errors import QuestionSetError
@@ -113,20 +113,21 @@ def test_floors_only_rise_unless_forced():
 
 
 @pytest.mark.parametrize(
-    "text", ["point_recall@3", "point_recall@3=", "point_recall@3=high", "=0.5", "pointrecall=0.5"]
+    "text",
+    ["point_recall@3", "point_recall@3=", "point_recall@3=high", "point_recall@3=nan", "=0.5", "pointrecall=0.5"],
 )
 def test_a_floor_that_is_none_is_refused(text: str):
     with pytest.raises(floors.FloorError):
         floors.parse([text])
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"mrr": "high"}', '{"mrr": true}', '{"mmr": 0.5}'])
+@pytest.mark.parametrize("text", ["", "[]", '{"mrr": "high"}', '{"mrr": true}', '{"mrr": NaN}', '{"mmr": 0.5}'])
 def test_a_file_of_floors_is_checked(tmp_path: Path, text: str):
     file = tmp_path / "floors.json"
     file.write_text(text)
     with pytest.raises(floors.FloorError, match=str(file)):
         floors.read(file)
-    file.write_text(json.dumps({"mrr": 0.5}))
+    file.write_text(json.dumps({"mrr": 0.5}), encoding="utf-8-sig")  # as some editors save it
     assert floors.read(file) == {"mrr": 0.5}
 
 
@@ -157,3 +158,33 @@ def test_runs_of_one_file_name_are_told_apart_by_their_folders(tmp_path: Path, c
     assert main(["compare", *paths]) == 0
     shown = capsys.readouterr().out
     assert paths[0] in shown and paths[1] in shown
+
+
+def test_a_few_questions_that_all_changed_alike_prove_nothing():
+    rows = [(f"What is {n}?", ((f"answer {n}",),)) for n in range(7)]
+    for few, words in ((1, ""), (5, ""), (7, "better")):
+        asked = [Question(f"q{n}", *row) for n, row in enumerate(rows[:few])]
+        row = compare(run_of(*asked, good=False), run_of(*asked)).measures["point_recall@1"]
+        assert row["difference"] == 1 and row["p"] == pytest.approx(2 / 2**few)
+        assert verdict(row, "point_recall@1") == words
+        assert side(row, "point_recall@1") == ("ahead" if words else "")
+
+
+def test_answers_and_rankings_are_not_compared(before: Run, library: Library):
+    rankings = evaluate(None, [question("q1", "Why?", "May 1932")], library=library, retrieval_only=True)
+    with pytest.raises(QuestionSetError, match="one run is of answers and the other of rankings"):
+        compare(before, rankings)
+
+
+def test_the_second_run_is_held_to_the_floors(tmp_path: Path, capsys):
+    asked = Question("q", "What is 1?", (("answer 1",),))
+    write(run_of(asked), tmp_path / "good")
+    write(run_of(asked, good=False), tmp_path / "bad")
+    good, bad, pinned = str(tmp_path / "good"), str(tmp_path / "bad"), tmp_path / "floors.json"
+    pinned.write_text('{"point_recall@3": 0.5}')
+    for floor in (["--fail-under", "point_recall@3=0.5"], ["--floors", str(pinned)]):
+        assert main(["compare", bad, good, *floor]) == 0
+        assert main(["compare", good, bad, *floor]) == 1
+        assert "point_recall@3 is 0.00 (0.0000), under 0.5." in capsys.readouterr().err
+    assert main(["compare", good, bad, "--json", str(tmp_path)]) == 1
+    assert "is a folder; name a file in it" in capsys.readouterr().err

@@ -94,6 +94,9 @@ def test_what_is_there_is_not_overwritten(library: Library, tmp_path: Path):
     other.write_text("keep me")
     with pytest.raises(QuestionSetError, match="is not JSON Lines"):
         new.write(other, library)
+    for unreadable in (tmp_path / "set.csv", tmp_path):  # would be read as another format
+        with pytest.raises(QuestionSetError, match=r"Name a file that ends in \.jsonl"):
+            new.write(unreadable, library)
     broken = tmp_path / "set.jsonl"
     broken.write_text("{")
     with pytest.raises(QuestionSetError, match="line 1: not JSON"):
@@ -111,3 +114,11 @@ def test_drafts_are_refused_until_they_are_checked(library: Library, tmp_path: P
     rows = [json.loads(line) for line in file.read_text().splitlines()]
     file.write_text("\n".join(json.dumps({k: v for k, v in row.items() if k != "draft"}) for row in rows))
     assert check(load(file), Shelf(library)) == []
+
+
+def test_a_type_that_does_not_fit_is_asked_for_again(library: Library, tmp_path: Path):
+    file = tmp_path / "set.jsonl"
+    given = ["It cost four million pounds?", "1", "", "unanswerable", "followup", "price", ""]
+    said = talk(fill(library) and file, library, *given)
+    assert sum("is not of the type" in line for line in said) == 2
+    assert [question.type for question in load(file).questions] == ["price"]

@@ -133,6 +133,11 @@ def test_a_hopeless_file_does_not_fill_the_screen(tmp_path: Path):
         ("a.jsonl", "é".encode("utf-16"), "line 1: the file is UTF-16"),
         ("a.jsonl.gz", gzip.compress(line())[:-9], "the gzip data is damaged"),
         ("a.csv", b"", "it is empty"),
+        ("a.csv", b"\xef\xbb\xbf", "it is empty"),
+        ("a.jsonl", b'{"id": ' + b"1" * 5000 + b"}", "line 1: not usable JSON"),
+        ("a.json", b'{"data": ' + b"1" * 5000 + b"}", "line 1: not usable JSON"),
+        ("a.json", b"[" * 100_000, "line 1: not usable JSON"),
+        ("a.json", b'{"a":' * 100_000, "line 1: not usable JSON"),
         ("a.json", b"", "it is empty"),
     ],
 )
@@ -195,8 +200,15 @@ def test_squad_is_read_with_contexts_as_articles(tmp_path: Path):
 
 def test_squad_on_one_line_is_told_from_json_lines(tmp_path: Path):
     file = tmp_path / "dev.json"
-    file.write_text(json.dumps(squad(qa())), encoding="utf-8")
-    assert load(file).format == "squad"
+    for first in ({}, {"dataset": "ours"}):
+        file.write_text(json.dumps({**first, **squad(qa())}), encoding="utf-8")
+        assert load(file).format == "squad"
+
+
+def test_a_squad_title_that_is_null_is_none(tmp_path: Path):
+    data = squad(qa())
+    data["data"][0]["title"] = None
+    assert load(write_squad(tmp_path, data)).articles[0].title == data["data"][0]["paragraphs"][0]["context"][:60]
 
 
 SQUAD_FAULTS = {
@@ -322,6 +334,7 @@ CSV_FAULTS = {
     "quote open": ('question,answer\nWho?,Ann\n"When?,1932\n', "line 3: not CSV"),
     "quote stray": ('question,answer\n"Who"?,Ann\n', "line 2: not CSV"),
     "type and answer": ("question,answer,type\nWho?,Ann,unanswerable\n", "line 2: the type is 'unanswerable'"),
+    "bar alone": ("question,answer\nWho?,|\n", "line 2: the answer has no words"),
     "nul": ("question,answer\nWho?,An\x00n\n", "line 2: "),
 }
 
@@ -357,6 +370,15 @@ def test_beir_is_read(tmp_path: Path):
     found = load(beir(tmp_path))
     assert (found.format, found.kind, [a.id for a in found.articles]) == ("beir", "retrieval", ["d1", "d2"])
     assert [(q.id, q.question, q.relevant) for q in found.questions] == [("1", "bridge", (("d1", 2), ("d2", 0)))]
+
+
+def test_beir_judgements_may_be_gzipped(tmp_path: Path):
+    plain = beir(tmp_path) / "qrels" / "test.tsv"
+    plain.with_name("test.tsv.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    plain.unlink()
+    assert [q.id for q in load(tmp_path).questions] == ["1"]
+    with pytest.raises(QuestionSetError, match=r"splits there: test;"):
+        load(tmp_path, split="dev")
 
 
 def test_beir_queries_may_carry_their_judgements(tmp_path: Path):

@@ -194,6 +194,41 @@ def test_any_function_can_be_evaluated():
     assert found.systems == {}
 
 
+@pytest.mark.parametrize(
+    ("confidence", "gone"),
+    [(float("nan"), {"abstention_auroc", "aurc", "ece", "brier"}), (None, {"abstention_auroc", "aurc", "ece", "brier"}),
+     (1.7, {"ece", "brier"}), (-0.2, {"ece", "brier"})],
+)  # fmt: skip
+def test_what_is_no_probability_is_not_taken_for_one(confidence: float, gone: set[str], recwarn, tmp_path: Path):
+    found = evaluate(lambda text: Answer(text, text, (), confidence, False, "No."), QUESTIONS)
+    assert {"abstention_auroc", "aurc", "ece", "brier"} - found.summary.keys() == gone
+    assert found.summary["abstention_accuracy"] == 2 / 6
+    assert ("reliability" in found.curves) is False and ("risk_coverage" in found.curves) is ("aurc" not in gone)
+    assert ",nan," not in (report.write(found, tmp_path).parent / "questions.csv").read_text(encoding="utf-8-sig")
+    assert not [warning for warning in recwarn if issubclass(warning.category, RuntimeWarning)]
+
+
+def test_a_function_is_named_by_its_name_alone_and_may_be_built_in():
+    def mine(text: str) -> None:
+        return None
+
+    assert evaluate(mine, QUESTIONS).about["system"] == "mine"
+    assert evaluate(str, QUESTIONS).about["system"] == "str"
+
+
+def test_a_function_is_set_beside_the_baselines_of_the_library(system: Scripted, run: Run):
+    found = evaluate(lambda text: OPENED, QUESTIONS, library=system.library)
+    assert {name: theirs["summary"] for name, theirs in found.systems.items()} == {
+        name: theirs["summary"] for name, theirs in run.systems.items()
+    }
+    assert "recall@1" not in found.summary  # it shows no ranking of its own
+
+
+def test_no_questions_at_all_are_refused():
+    with pytest.raises(QuestionSetError, match="questions: there is none"):
+        evaluate(lambda text: None, [])
+
+
 def test_a_function_gets_the_history_if_it_asks_for_it():
     seen = []
 
@@ -299,6 +334,17 @@ def test_quotes_are_checked_against_gold_texts(library: Library):
     gold = {"bridge": TEXTS["bridge"][1].replace("\n\n", "\n").replace("four", "five"), "nobody": "x"}
     found = evaluate(system, QUESTIONS[:2], gold=gold)
     assert found.summary["quotes_in_gold"] == pytest.approx(1 / 2)  # q1's is there, q2's of this article is not
+
+
+def test_gold_texts_of_other_articles_are_told(system: Scripted):
+    assert "no gold text is of an article" in evaluate(system, QUESTIONS, gold={"elsewhere": "Text."}).notes[-1]
+    assert evaluate(system, QUESTIONS, gold={"bridge": "Text."}).notes == []
+
+
+def test_an_article_that_is_missing_counts_as_not_found(library: Library):
+    asked = [QUESTIONS[0], replace(QUESTIONS[2], articles=("elsewhere",))]
+    found = evaluate(None, asked, library=fill(library), retrieval_only=True, allow_missing=True)
+    assert (found.summary["questions"], found.summary["recall@10"]) == (2, 1 / 2)
 
 
 def test_an_inexact_quote_is_caught(library: Library):
