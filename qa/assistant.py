@@ -18,6 +18,7 @@ from qa.reader.calibration import Calibration
 from qa.records import Answer, Article, Filters, Hit, Quote, SentenceScore, Span
 from qa.retrieve import retrieve
 from qa.settings import BUNDLED, Settings
+from qa.text import words
 
 if TYPE_CHECKING:
     from qa.library import View
@@ -146,7 +147,7 @@ class Assistant:
             return now
 
         asked = stand_alone(question, history)
-        if not asked.question:
+        if not words(asked.question):
             return Trace(_without_quotes(question, "", NO_QUESTION, begun), seconds=seconds)
         with self.library.snapshot() as view:
             count = view.count(filters)

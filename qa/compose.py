@@ -37,6 +37,7 @@ _POINTS_BACK = re.compile(
     r"|evening|night|weekend|spring|summer|autumn|fall|winter|time|past|coming|point|far)|such\s+(?!as|an?|that\b))[a-z]",
     re.IGNORECASE,
 )
+_CLOSES = re.compile(r"[.,?!…]?”")
 Articles = Mapping[tuple[str, int], Article]
 
 
@@ -197,11 +198,26 @@ def _quote(group: Sequence[Candidate]) -> Quote:
         article,
         start,
         end,
-        highlights=tuple((span.start, span.end) for c in ordered for span in c.spans),
+        highlights=tuple(_whole_quotation(c, s) for c in ordered for s in c.spans),
         speaker=speaker,
         also_in=tuple(also),
         confidence=best.probability,
     )
+
+
+def _whole_quotation(candidate: Candidate, span: Span) -> tuple[int, int]:
+    """Return the offsets of a span, with the mark that ends what it opens, or without an odd one at its edge."""
+    text, start, end = candidate.article.text, span.start, span.end
+    inside = text[start:end]
+    opened, closed = inside.count("“"), inside.count("”")
+    if opened == closed + 1:
+        if mark := _CLOSES.match(text, end, candidate.end):
+            return start, mark.end()
+        return start + inside.startswith("“"), end
+    if closed == opened + 1 and inside.endswith("”"):
+        before = start > candidate.start and text[start - 1] == "“"
+        return (start - 1, end) if before else (start, end - 1)
+    return start, end
 
 
 def _one_speaker(names: Iterable[str]) -> str | None:
@@ -231,7 +247,7 @@ def quote(article: Article, start: int, end: int, **given: object) -> Quote:
 def nearest(hits: Sequence[Hit], articles: Articles, read: Sequence[Candidate] = ()) -> tuple[Quote, ...]:
     """Return the closest passages for a question without an answer: from different places, without highlights.
 
-    Of each passage, the two sentences that read best, or its first two.
+    Of each passage, the sentence that reads best, or its first, with the one after it unless a heading stands between.
     """
     likely = {(c.article.id, c.start): c.logit for c in read}
     shown: list[Quote] = []
@@ -242,7 +258,9 @@ def nearest(hits: Sequence[Hit], articles: Articles, read: Sequence[Candidate] =
         if not spans:
             continue
         at = max(range(len(spans)), key=lambda n: (likely.get((article.id, spans[n][0]), -99.0), -n))
-        start, end = spans[at][0], spans[min(at + 1, len(spans) - 1)][1]
+        start, end = spans[at]
+        if at + 1 < len(spans) and not article.text[end : spans[at + 1][0]].strip():
+            end = spans[at + 1][1]
         found = quote(article, start, end)
         if any(q.article_id == found.article_id and q.start < found.end and found.start < q.end for q in shown):
             continue

@@ -19,6 +19,7 @@ _POINTING = frozenset(
     he she they him her them his hers their theirs its it this that these those there then
     """.split()
 )
+_THAT = frozenset({"that", "this", "those", "these"})
 _OPENING = re.compile(
     r"^\W*(?:and|but|so|or|also|ok(?:ay)?|then)\b|\b(?:what|how) about\b|^\W*why(?: not| so| is that)?\W*$"
     r"|^\W*(?:since|until|by|from|for|to|with|in) (?:when|whom?|what|where|which)\W*$"
@@ -31,8 +32,12 @@ _OPENING = re.compile(
 )
 # "that" and "it" that point at nothing: "it is said that …", "the law that bans …", "is it true that …"
 _EMPTY_IT = re.compile(
-    r"\b(?:is|was|does|will|would|did) it (?:be |too )?(?:true|take|mean|cost|likely|possible|legal|illegal|late)\b",
+    r"\b(?:is|was|does|will|would|did) it (?:be |too )?(?:true|take|mean|cost|likely|possible|legal|illegal|late)\b"
+    r"|\b(?:is|was) it [\w-]+ (?:that|whether|where|why|how|who)\b|\bit (?:is|was) to\b",
     re.IGNORECASE,
+)
+_EXISTS = re.compile(
+    r"\b(?:is|are|was|were|will|be|has|have|had) there\b|\bthere (?:is|are|was|were|be)\b", re.IGNORECASE
 )
 # "this year" is today's, and points at nothing said before; "that year" does.
 _NOW = (
@@ -54,16 +59,25 @@ _ASKED_OF_THAT = re.compile(
 )
 # "Did Putin meet him?", "What did NATO say about it?": no name of the same clause is what the last word stands for.
 _LAST = re.compile(r"\b(?:him|her|them|it)\W*$", re.IGNORECASE)
-# "What is ketosis?" asks for the meaning of a word that nothing before explains.
+# "What is ketosis?" asks for the meaning of a word that nothing before explains; "Who was blamed?" does not.
 _DEFINITION = re.compile(
-    r"^\W*(?:what|who)(?:['’]?s| is| are| was| were) (?:an? )?[\w’'-]+(?:, exactly)?\W*$", re.IGNORECASE
+    r"^\W*(?:what|who)(?:['’]?s| is| are| was| were) (?:an? )?"
+    r"(?!(?:against|responsible|right|wrong|next|left|missing|new)\b)[\w’'-]+(?<![a-df-z]ed)(?:, exactly)?\W*$",
+    re.IGNORECASE,
+)
+# "What is crypto and how is it caught?": the second question asks of what the first one names.
+_ASKS_TWICE = re.compile(
+    r"^\W*(?:what|who)(?:['’]?s| is| are| was| were) "
+    r"(?!(?:its?|he|his|she|her|they|their|that|this|these|those|there)\b).+ and (?:how|what|why|when|where|who) \w",
+    re.IGNORECASE,
 )
 _NAME = re.compile(r"(?<!^)(?<![.?!]\s)\b[A-Z][\w’'-]+")
 _CONTRACTED = re.compile(r"^(he|she|they|it)'(?:s|re|d|ve|ll)$")
 _SENTENCES = re.compile(r"[.?!]\s+\w")  # a message of several: the last may point at the first
 # Words of meaning. Counted over 1,940 follow-ups of public sets and 1,827 questions over news that stand alone:
 SHORT = 2  # a question with fewer leans on what came before
-BARE = 2  # so does one with no more, "the" and no name ("Was the album a hit?"): 78 of the first, none of the second
+BARE = 2  # so does one with no more, "the" and no name ("Was the album a hit?"): 78 of the first, none of the second;
+# or "how many" and no name ("How many people died?"): 9 and none, of 3,413 and 6,115 counted later
 FULL = 6  # one with as many says what it is about, and its pronouns mean what it names: 33 and 104
 
 
@@ -79,6 +93,7 @@ class Standalone:
 def stand_alone(question: str, history: Sequence[tuple[str, Answer | str]] = ()) -> Standalone:
     """Return `question` as it is, or behind the last earlier question where it does not stand alone."""
     question = " ".join(question.split())
+    history = [turn for turn in history if words(turn[0])]  # where nothing was asked, nothing is pointed at
     if not history or not leans_back(question):
         return Standalone(question)
     earlier, answer = history[-1]
@@ -96,30 +111,35 @@ def stand_alone(question: str, history: Sequence[tuple[str, Answer | str]] = ())
 
 def leans_back(question: str) -> bool:
     """Tell whether `question` needs what came before it to be understood."""
+    if question.isupper():
+        question = question.lower()  # capitals show no names there
     asked = [_CONTRACTED.sub(r"\1", word) for word in words(question)]
     meaning = [word for word in asked if word not in STOP_WORDS]
     if not asked or (len(meaning) >= FULL and not _SENTENCES.search(question)):
         return False
     if _OPENING.search(question):
         return True
+    if _ASKS_TWICE.search(question):
+        return False
     if not _NAME.search(question) and not (meaning and _DEFINITION.search(question)):
         capitals = question[0].isupper() and asked[0] in STOP_WORDS  # a name would show, even as the first word
-        if len(meaning) < SHORT or (capitals and len(meaning) <= BARE and "the" in asked):
+        counted = asked[:2] in (["how", "many"], ["how", "much"])
+        if len(meaning) < SHORT or (capitals and len(meaning) - counted <= BARE and ("the" in asked or counted)):
             return True
     pointing = [word for word in asked if word in _POINTING]
+    if _EMPTY_IT.search(question):
+        pointing = [word for word in pointing if word not in ("it", "its")]
+    if not (_POINTING_THAT.search(question) or _ASKED_OF_THAT.search(question)):
+        pointing = [word for word in pointing if word not in _THAT]
+    if _EXISTS.search(question):
+        pointing = [word for word in pointing if word != "there"]
     if not pointing:
         return False
-    if any(word in ("it", "its") for word in pointing) and _EMPTY_IT.search(question):
-        pointing = [word for word in pointing if word not in ("it", "its")]
-    if set(pointing) <= {"that", "this", "those", "these"}:
-        return bool(pointing) and bool(_POINTING_THAT.search(question) or _ASKED_OF_THAT.search(question))
-    if set(pointing) <= {"there", "then"}:
-        return not re.search(
-            r"\b(?:is|are|was|were|will|be|has|have|had) there\b|\bthere (?:is|are|was|were|be)\b", question.lower()
-        )
+    if set(pointing) <= _THAT | {"there", "then"}:
+        return True
     if _LAST.search(question):
         return True
     # A person or thing named earlier in the same question may be what the pronoun stands for.
-    first = next((n for n, word in enumerate(asked) if word in _POINTING), 0)
+    first = next(n for n, word in enumerate(asked) if word in pointing)
     before = " ".join(question.split()[:first])
     return not _NAME.search(before + " ")

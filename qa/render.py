@@ -98,7 +98,8 @@ def answer_text(answer: Answer, *, color: bool = False, width: int = WIDTH) -> s
     sources = numbered(answer.quotes)
     for quote in answer.quotes:
         label = f"[{sources[quote.article_id][0]}]"
-        body = _wrapped(f"{_printable(_marked(quote))} {label}", width, _BAR, _BAR)
+        paragraphs = [_printable(_one_line(part)) for part in _PARTS.split(_marked(quote))]
+        body = "\n".join(_wrapped(part, width, _BAR, _BAR) for part in [*paragraphs[:-1], f"{paragraphs[-1]} {label}"])
         lines.append(body.replace(_ON, "\x1b[1m").replace(_OFF, "\x1b[22m") if color else _plain(body))
         if quote.speaker and fold(quote.speaker) not in fold(quote.text):
             lines.append(_wrapped(f"— {_printable(quote.speaker)}", width, _BAR, _BAR))
@@ -111,17 +112,18 @@ def answer_text(answer: Answer, *, color: bool = False, width: int = WIDTH) -> s
 
 _BAR = "  │ "  # no quotation marks of our own: every character beside the bar is the article's
 _ON, _OFF = "\ue000", "\ue001"  # private-use characters stand for the terminal's codes until the lines are wrapped
+_PARTS = re.compile(rf"\n\s*\n|\n(?=\s*{_ON}?[•·▪*-] )")  # paragraphs and the items of a list keep their lines
 
 
 def _marked(quote: Quote) -> str:
     text = quote.text.replace(_ON, "").replace(_OFF, "") if _ON in quote.text or _OFF in quote.text else quote.text
     if text != quote.text:  # offsets no longer fit: show it plain
-        return _one_line(text)
+        return text
     out, at = [], 0
     for start, end in sorted(highlights(quote)):
         out += [text[at:start], _ON, text[start:end], _OFF]
         at = end
-    return _one_line("".join([*out, text[at:]]))
+    return "".join([*out, text[at:]])
 
 
 def highlights(quote: Quote) -> list[tuple[int, int]]:

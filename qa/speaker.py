@@ -14,29 +14,36 @@ _VERB = (
     r"(?:said|says|told|tells|added|adds|argued|argues|warned|warns|wrote|writes|explained|explains|noted|notes"
     r"|insisted|insists|stated|claimed|claims|announced|replied|recalled|acknowledged|admitted|predicted|asked"
     r"|asks|testified|tweeted|complained|concluded|estimated|suggested|suggests|commented|remarked|conceded"
-    r"|(?:states|posted|continued|declared|responded|answered|recalls)(?= (?:that|on)\b|[.,:]))"  # not "Member states"
+    r"|(?:states|posted|continued|began|declared|responded|answered|recalls)"
+    r"(?= (?:that|on)\b|[.,:]))"  # not "Member states"
 )
+_CAPITAL = "[A-Z" + "".join(filter(str.isupper, map(chr, range(0xC0, 0x250)))) + "]"  # Élodie, Ó Murchú, Şahin
 _WORD = (
     r"(?:(?:Mrs?|Ms|Dr|Prof|Sen|Rep|Gov|Lt|Gen|Col|Maj|Capt|Sgt|Adm|St)\.|(?:[A-Z]\.){1,4}"
-    r"|[A-Z][\w’'-]*(?:\.[a-z]{2,})?)"
+    rf"|{_CAPITAL}[\w’'-]*(?:\.[a-z]{{2,}})?)"
 )
-_NAME = rf"{_WORD}(?: (?:de|van|von|der|bin|al|of|the)(?= [A-Z])| {_WORD}){{0,5}}(?:,? (?:[JS]r|Co|Inc|Corp|Ltd)\b\.?)?"
+# "van der Steeg", "Coast & Marches"
+_SMALL = rf"(?: (?:de|del|della|di|da|du|la|van|von|der|den|ten|bin|al|of|the|&)){{1,2}}(?= {_CAPITAL})"
+_NAME = rf"{_WORD}(?:{_SMALL}| {_WORD}){{0,7}}(?:,? (?:[JS]r|Co|Inc|Corp|Ltd)\b\.?)?"
 # "…,” said NAME": behind what is said, and with no verb or noun of its own after it ("He said Putin must …",
 # "said Iowa evangelical leader …"). Who is told or asked does not speak.
 _INVERTED = _VERB.replace("|told|tells", "|agreed|agrees").replace("|posted", "")
 _AFTER = re.compile(
-    rf"(?:(?:^|[,“”\"?!—–])\s*{_INVERTED} (?:that )?|\b[Aa]ccording to )(?P<name>(?>{_NAME}))"
+    rf"(?:(?:^|[,“”\"?!—–])\s*{_INVERTED} (?:that )?|\b[Aa]ccording to )(?P<name>(?>{_NAME}))(?! and {_CAPITAL})"
     r"(?! (?!(?:in|on|at|of|to|from|during|before|after|near|last|this|when|as|who|while|with|and|late|early|for)\b)"
     r"[a-z])"
 )
 # What may stand between a name and its verb: "(R-S.C.)", ", who runs the mill,", ", a baker in Leeds, England,".
-_TOLD_OF = r"(?:an?|the|who|whose|\d+|its|his|her|their|former|speaking)\b"
+_TOLD_OF = r"(?:an?|the|of|from|who|whose|\d+|its|his|her|their|former|speaking)\b"
+# "A port in Corsica said", "Jo Ray, MD, of Leeds University said", "Jo Ray at Lorne & Co said": a place is no speaker.
+_HAS = r"(?:(?:has|had|have|also|later|then|(?:him|her|it)self) )?"
 _BEFORE = re.compile(
-    rf"(?<![\w’'-])(?P<name>{_NAME})(?: \([^()]{{1,40}}\))?(?:, (?:{_TOLD_OF}[^“”\"\n]{{3,200}}?|[^,“”\"]{{3,90}}),)? "
-    rf"(?:(?:has|had|have|also|later|then|(?:him|her|it)self) )?{_VERB}\b"
+    rf"(?P<place>(?:(?<![\w-])(?:in|at|from|near|to|with|against)|, of) (?:the )?)?(?<![\w’'-])(?P<name>{_NAME})"
+    rf"(?: (?:at|from) (?:the )?(?:[a-z]+ )?{_NAME})?(?: \([^()]{{1,40}}\))?"
+    rf"(?:, (?:\d+|{_TOLD_OF}[^“”\"\n]{{3,200}}?|[^,“”\"]{{3,90}}),)? {_HAS}{_VERB}\b"
 )
 _ENCLOSED = re.compile(  # "His lawyer, Al Cox, said"
-    rf", (?:(?!(?:who|the|by|in|of|at|from)\b)[a-z][\w-]* ){{0,2}}(?P<name>{_NAME}), {_VERB}\b"
+    rf", (?:(?!(?:who|the|by|in|of|at|from)\b)[a-z][\w-]* ){{0,2}}(?P<name>{_NAME}), {_HAS}{_VERB}\b"
 )
 # A person whom a sentence is about: "Steve Schmidt, who ran the campaign, called it …", "Mr. Henington worries …".
 _OFFICE = re.compile(
@@ -44,7 +51,7 @@ _OFFICE = re.compile(
     r"|Chief|Leader)\b"
 )
 _ABOUT = re.compile(
-    rf"(?:^|(?<=[.?!”\"]\s)|(?<=\n))(?P<name>{_NAME})"
+    rf"(?:^|(?<=[.?!”\"]\s)|(?<=\n))(?:(?:[\w’'-]+ ){{0,3}}?[a-z][\w’'-]* (?={_NAME}, \d+,))?(?P<name>{_NAME})"
     rf"(?P<told> \([DR]-|, (?:{_TOLD_OF}|[a-z][a-z ]* (?:of|at|for)\b))?(?(told)|(?= (?!and\b|or\b|of\b)[a-z]))"
 )
 _PRONOUN = re.compile(
@@ -54,6 +61,9 @@ _PRONOUN = re.compile(
 _QUOTED = re.compile(r"[“\"](?:[^”\"\n]|\n(?!\s*\n))*[”\"]?")  # one left open ends with its paragraph
 _NO_NAME = re.compile(
     r"^(?:He|She|They|It|We|I|You|The|An?|But|And|In|On|At|That|This|These|Those|Both|One|Some|Many|Most|Others?|As"
+    r"|Neither|Either|No|None|Nobody|Somebody|Someone|Everybody|Everyone|Each|Another|Several|Few|Two|Three|Four|Five"
+    r"|Six|Seven|Eight|Nine|Ten|Dozens|Hundreds|Thousands|Doctors|Scientists|Researchers|Witnesses|Residents|Passengers"
+    r"|Neighbou?rs|Analysts|Economists|Investigators|Lawyers|Organi[sz]ers|Campaigners|Supporters|Opponents|Reporters"
     r"|If|When|While|After|Before|Already|Still|Meanwhile|Instead|However|Today|Officials|Police|Experts|Critics|What"
     r"|Who|There|Here|Not|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March|April|May|June|July"
     r"|August|September|October|November|December)(?:$| |[’'](?:ve|m|re|d|ll)\b)"
@@ -66,6 +76,9 @@ _LEAD = re.compile(
     r"|January|February|March|April|May|June|July|August|September|October|November|December)(?: |$))+"
 )
 _CLAUSE = re.compile(r"(?:If|When|While|After|Before) ")
+# "…, began, before Al Cox asked why": a clause inside another does not speak.
+_INSIDE = re.compile(r"\b(?:if|when|while|after|before|until|because|what|whether|where|why|how) $")
+_HIS_HOUSE = re.compile(r"(?<=\S) of the .*")
 
 
 def speaker_of(text: str, start: int, end: int) -> str | None:
@@ -126,10 +139,13 @@ def _speakers(outside: str) -> list[tuple[re.Match[str], str]]:
     for pattern in (_AFTER, _BEFORE, _ENCLOSED):  # of two that share a verb, the surer
         taken = [m.span() for m, _ in found]
         found += [n for n in _names(pattern, outside) if not any(a < n[0].end() <= b for a, b in taken)]
-    return found
+    return [n for n in found if not _INSIDE.search(outside[: n[0].start("name")])]
 
 
 def _names(pattern: re.Pattern[str], text: str) -> list[tuple[re.Match[str], str]]:
     """Return each match of `pattern` whose name is one, with the name."""
     found = [(m, _LEAD.sub("", m["name"]).rstrip(".,'’")) for m in pattern.finditer(text)]
-    return [(m, name) for m, name in found if len(name) > 2 and not _NO_NAME.search(name)]
+    named = [(m, name) for m, name in found if name != m["name"] or not m.groupdict().get("place")]
+    # "Prof. Jo Ray of the Centre": whoever has a name needs no more; "Leader of the Opposition" does.
+    named = [(m, _HIS_HOUSE.sub("", name) if " " in name.split(" of the ")[0] else name) for m, name in named]
+    return [(m, name) for m, name in named if len(name) > 2 and not _NO_NAME.search(name)]

@@ -136,6 +136,7 @@ def test_an_empty_library_and_an_empty_question(tmp_path):
         opened = Assistant(library, library.settings)
         assert opened.ask("Who?").reason == EMPTY
         assert opened.ask("  ").reason == NO_QUESTION
+        assert opened.ask("?? !").reason == NO_QUESTION
 
 
 def test_ask_from_python(assistant):

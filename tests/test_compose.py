@@ -193,6 +193,30 @@ def test_nearest_come_from_different_places_and_carry_no_highlights():
     assert all(q.highlights == () for q in found)
 
 
+def test_nearest_never_run_on_across_a_heading():
+    one = article("First here.\n\nA heading\n\nSecond here. Third here.", headings=((13, 22),))
+    [found] = nearest([Hit(Passage("a", 1, 0, len(one.text), one.text), 1.0)], {("a", 1): one})
+    assert found.text == "First here."
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "highlight"),
+    [
+        ("She could “live without a paragraph.”", "“live without a paragraph", "“live without a paragraph.”"),
+        ("It is “fine”, he said.", "fine”", "“fine”"),
+        ("It was, “by a vote, put off”, he said.", "put off”", "put off"),
+        ("“We wait here. It rains.”", "“We wait here", "We wait here"),
+        ("It is “fine”.", "is “fine”", "is “fine”"),
+    ],
+)
+def test_a_highlight_holds_no_half_of_a_pair_of_quotation_marks(text, words, highlight):
+    one = article(text)
+    whole = Passage("a", 1, 0, len(text), text)
+    (start, end), at = sentences(text)[0], text.index(words)
+    [quoted] = merge([Candidate(one, start, end, (Span(whole, at, at + len(words), 1.0),), 1.0)])
+    assert [text[a:b] for a, b in quoted.highlights] == [highlight]
+
+
 SENTENCES = st.sampled_from(
     ["Zoë left. ", "He said “no”! ", "Why?\n\n", "😀 came. ", "שלום עולם. ", "It rained… ", "No end "]
 )

@@ -34,6 +34,11 @@ from qa.records import Answer, Quote
         "Which one won?",
         "Are there any other cases?",
         "Was the album a hit?",
+        "How many people died?",
+        "Who was blamed?",
+        "who is against",
+        "HOW OLD IS SHE?",
+        "WHERE DID THEY FIND IT?",
         "Big coffee firms did nothing at first. What did Starbucks and Nestlé then do to help them?",
     ],
 )
@@ -64,6 +69,10 @@ def test_leans_back(question):
         "What is ketosis?",
         "who is zelensky",
         "Which other countries than Finland joined NATO?",
+        "How many entries are there this year in Lunenford?",
+        "Why is it unclear where the border of Tolmar runs?",
+        "what is belunezumab and how is it taken",
+        "WHAT IS KETOSIS?",
     ],
 )
 def test_stands_alone(question):
@@ -93,6 +102,11 @@ def test_an_answer_brings_what_it_was_asked_as_and_its_articles():
 def test_without_history_nothing_changes():
     assert stand_alone("  And what   about NATO? ").question == "And what about NATO?"
     assert stand_alone("Who won the Aske race?", [("Who lost?", "Nobody.")]).question == "Who won the Aske race?"
+
+
+def test_where_nothing_was_asked_the_question_before_counts():
+    history = [("Who won the Aske Marathon?", "A postman."), ("", Answer("", "", (), 0.0, False)), ("?!", "")]
+    assert stand_alone("When was that?", history).question == "Who won the Aske Marathon? When was that?"
 
 
 def test_a_long_chain_stays_bounded():

@@ -42,6 +42,11 @@ def test_text_for_a_terminal():
     assert "\x1b[1mMonday\x1b[22m" in answer_text(answer(quote(highlights=((13, 19),))), color=True)
 
 
+def test_paragraphs_and_items_keep_their_lines_on_a_terminal():
+    shown = answer_text(answer(quote("“It is late.”\n\nIt fell:\n• rain\n• snow, and\nhail", highlights=((26, 30),))))
+    assert shown.split("\n")[:4] == ["  │ “It is late.”", "  │ It fell:", "  │ • rain", "  │ • snow, and hail [1]"]
+
+
 def test_terminal_codes_in_an_article_do_nothing():
     hostile = quote("Red \x1b[31malert\x07 \u202e here.", title="\x1b]0;title\x07", highlights=((0, 3),))
     shown = answer_text(answer(hostile))
