@@ -1,4 +1,5 @@
-"""Dates as articles print them ("Sept. 4, 2025", "4 September 2025", "Thu 4 Sep 2025 09.14 BST", "2025/09/04").
+"""Dates as articles print them ("Sept. 4, 2025", "4 September 2025", "Thu 4 Sep 2025 09.14 BST", "2025/09/04",
+"4. September 2025", "4 de septiembre de 2025").
 
 Only full dates count: a day without a year, or "3 hours ago", says nothing that lasts.
 """
@@ -12,6 +13,23 @@ from datetime import date, timedelta
 EARLIEST = date(1900, 1, 1)
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+# German, French, Spanish, Italian, Portuguese, Dutch and Swedish, where they differ; only between a day and a year.
+_ELSEWHERE = (
+    "januar|januari|janvier|enero|gennaio|janeiro",
+    "februar|februari|février|febrero|febbraio|fevereiro",
+    "märz|mars|marzo|março|maart",
+    "avril|abril|aprile",
+    "mai|mayo|maggio|maio|mei|maj",
+    "juni|juin|junio|giugno|junho",
+    "juli|juillet|julio|luglio|julho",
+    "août|agosto|augustus|augusti",
+    "septembre|septiembre|settembre|setembro",
+    "oktober|octobre|octubre|ottobre|outubro",
+    "novembre|noviembre|novembro",
+    "dezember|décembre|diciembre|dicembre|dezembro",
+)
+_NUMBER = {name: number for number, names in enumerate(_ELSEWHERE, 1) for name in names.split("|")}
+_NUMBER |= {name: number for number, name in enumerate(_MONTHS, 1)}
 _MONTH = (
     r"(?P<{0}>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|"
     r"oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
@@ -30,9 +48,9 @@ _PATTERN = re.compile(
             + _YEAR.format("y2"),
             r"(?<!\d)"
             + _DAY.format("d3")
-            + r"(?:\s+of)?[\s-]+"
-            + _MONTH.format("m3")
-            + r"[\s,-]+"
+            + r"(?:er|º|\.)?(?:\s+(?:of|de))?[\s-]+"
+            + _MONTH.format("m3").replace("jan(", f"{'|'.join(_ELSEWHERE)}|jan(", 1)
+            + r"(?:\s+de)?[\s,-]+"
             + _YEAR.format("y3"),
             r"(?<![\d/.])(?P<a4>\d{1,2})(?P<sep>[/.])(?P<b4>\d{1,2})(?P=sep)" + _YEAR.format("y4"),
         )
@@ -75,7 +93,8 @@ def _date(match: re.Match[str]) -> date | None:
             return date(int(parts["y1"]), int(parts["m1"]), int(parts["d1"]))
         for form in ("2", "3"):
             if parts["y" + form]:
-                month = _MONTHS.index(parts["m" + form][:3].lower()) + 1
+                name = parts["m" + form].lower()
+                month = _NUMBER.get(name) or _NUMBER[name[:3]]
                 return date(int(parts["y" + form]), month, int(parts["d" + form]))
         first, second = int(parts["a4"]), int(parts["b4"])
         day_first = parts["sep"] == "." or first > 12

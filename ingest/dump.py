@@ -16,17 +16,18 @@ from dataclasses import dataclass, field
 
 from ingest import header
 from ingest import headline as headlines
-from ingest.furniture import is_credit, is_furniture, is_told
+from ingest.furniture import is_credit, is_furniture, is_picture_agency, is_told
 from qa.text import fold
 
 STRONG_WORDS = 12  # a line of so many words that ends as a sentence is prose wherever it stands
 
 _BULLET = re.compile(r"^\s*(?:[•·▪◦‣*+>»–—-])\s+(?=\S)")
-_ENDED = re.compile(r"(?:[.!?:;…]|[;,] (?:and|or))[”\"’')\]*]*$|[”\"’'][.!?]?$|[。！？」]$")
+_ENDED = re.compile(r"(?:[.!?:;…]|[;,] (?:and|or))\s?[”“»\"’')\]*]*$|[”\"’'][.!?]?$|[。！？」]$")
 _TRUNCATED = re.compile(
     r"(?:\.\.\.|…|\[(?:…|\.\.\.)\])[”\"’')\]]*\s*(?:(?:read|continue|see|more)\b.*)?$", re.IGNORECASE
 )
 _SMALL_WORD = re.compile(r"[a-zà-öø-ÿ]")
+_LINKED = re.compile(r"(?:also\s+)?read\s+(?:more|also)\s*[:|]\s*.{3,180}", re.IGNORECASE)
 _END = re.compile(
     r"""(?:(?:more|read\s+more|most|related|recommended|trending|popular|latest|similar|top)\s+(?:from|in|on|about|by
         |read|popular|viewed|shared|commented|stories|articles?|news|posts?|headlines?|videos?|content|coverage
@@ -62,13 +63,9 @@ _CREDITED = re.compile(
     r"|(?:©|\(c\))\s*\S.{1,60}|\(?(?:ap\s+photo|photo|reuters|afp|getty\s+images?|file\s+photo"
     r"|file)\s*[/:)]\s*.{0,60}|[\w .’'-]{2,40}/(?:getty(?:\s+images)?|ap|afp|reuters|shutterstock|epa|pa"
     r"|the\s+guardian|bloomberg|pool|rex|alamy)\b.{0,30}"
+    r"|(?:photo(?:graph)?|picture|illustration)s?\s+by\s+(?-i:[A-ZÀ-Þ][\w’'.-]+(?:\s[A-ZÀ-Þ][\w’'.-]+){1,3})"
     r"|(?:via\s+)?getty\s+images|\(ap\)|ap\s+photo|reuters|afp|shutterstock|alamy|pa\s+(?:wire|media)|epa"
     r"|associated\s+press|handout|courtesy\s+.{2,50})\)?\W*$",
-    re.IGNORECASE,
-)
-_WIRE_NAMES = re.compile(
-    r"(?:getty(?:\s+images)?|ap|afp|reuters|epa(?:-efe)?|pa(?:\s+(?:wire|media))?|shutterstock|alamy|bloomberg"
-    r"|supplied|handout|file|afp/getty.*|getty images/.*|associated press)\W*",
     re.IGNORECASE,
 )
 
@@ -160,7 +157,7 @@ def kind_of(line: Line) -> str:
         return "byline"
     if _END.fullmatch(text) and line.words <= 12:
         return "end"
-    if is_furniture(text) or is_caption(text):
+    if is_furniture(text) or is_caption(text) or _LINKED.fullmatch(text):
         return "furniture"
     return "prose" if is_prose(text, line.words) else "short" if is_short(text) else "other"
 
@@ -175,11 +172,8 @@ def is_prose(text: str, words: int) -> bool:
 
 def is_short(text: str) -> bool:
     """Return whether `text` is a short sentence: it may be one of the story's, or a slogan."""
-    return (
-        2 <= len(text.split()) < STRONG_WORDS
-        and bool(re.search(r"[.!?:;][”\"’')\]]*$|[”\"]$", text))
-        and not _TRUNCATED.search(text)
-    )
+    ends = r"[.!?:;]\s?[”“»\"’')\]]*$|[”»\"]$" if " " in text else r"\w[.!?][”\"’')\]]*$"  # "No."; but "Menu:" is none
+    return len(text.split()) < STRONG_WORDS and bool(re.search(ends, text)) and not _TRUNCATED.search(text)
 
 
 def _running(text: str) -> bool:
@@ -401,7 +395,7 @@ def _pulled(text: str, whole: Sequence[str]) -> bool:
 def _pair(lines: Sequence[Line], at: int) -> bool:
     """Return whether a credit stands right under the line: then it is a picture's caption."""
     below = lines[at + 1] if at + 1 < len(lines) else None
-    return below is not None and below.block == lines[at].block and bool(_WIRE_NAMES.fullmatch(below.text))
+    return below is not None and below.block == lines[at].block and is_picture_agency(below.text)
 
 
 def _is_heading(lines: Sequence[Line], at: int, end: int, spaced: bool) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ingest import blocked
+from ingest import blocked, header
 from ingest.furniture import is_credit, is_furniture
 from ingest.metadata import Facts, day
 from ingest.names import one_line
@@ -63,21 +63,23 @@ def article(html: str, name: str, url: str | None = None) -> Draft:
     facts = Facts(tree, url, html)
     seen = extract_metadata(tree, default_url=url)
     title = facts.title(seen.title)
-    text, headings = _text(tree, url, title)
+    text, headings, told = _text(tree, url, title)
     words = count_words(text)
     if reason := blocked.reason(tree, title, words, paid=facts.paid()):
         raise ExtractError(f"{name}: {reason} Save the page in your browser, when you can read it, and add the file.")
     if not words:
         raise ExtractError(f"{name}: no article was found in the page. {SAVE_TEXT}")
-    published, updated = facts.dates(day(seen.date))
+    language = facts.language()
+    under_title = told.published if language in (None, "en") else None  # elsewhere 8/1 is the eighth of January
+    published, updated = facts.dates(under_title or day(seen.date))
     return Draft(
         title=title or one_line(text.partition("\n")[0][:120]),
         text=text,
-        authors=facts.authors(seen.author),
+        authors=facts.authors(seen.author) or told.authors,
         publisher=facts.publisher(),
         published=published,
         updated=updated,
-        language=facts.language(),
+        language=language,
         url=facts.canonical(),
         headings=headings,
         warnings=(f"Only {words} words were found in the page.",) if words < FEW_WORDS else (),
@@ -93,17 +95,25 @@ def depth(html: str) -> int:
     return deepest
 
 
-def _text(tree: Any, url: str | None, title: str) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """Return the text and headings, in the settings that score best (`python -m eval.bench pages`)."""
+def _text(tree: Any, url: str | None, title: str) -> tuple[str, tuple[tuple[int, int], ...], header.Told]:
+    """Return the text, its headings and what it says of itself, in the settings that score best
+    (`python -m eval.bench pages`).
+    """
     from trafilatura import bare_extraction
     from trafilatura.settings import Document
 
     precise = bare_extraction(tree, url=url, include_comments=False, favor_precision=True)
     plain = bare_extraction(tree, url=url, include_comments=False, fast=True)
     careful, whole = (
-        join(list(clean(found.body if isinstance(found, Document) else None, title))) for found in (precise, plain)
+        list(clean(found.body if isinstance(found, Document) else None, title)) for found in (precise, plain)
     )
-    return whole if len(whole[0]) > LOST * len(careful[0]) else careful
+    blocks = whole if _length(whole) > LOST * _length(careful) else careful
+    told = header.take([block.text for block in blocks])
+    return *join(told.without(blocks) if told.lines < len(blocks) else blocks), told
+
+
+def _length(blocks: list[Block]) -> int:
+    return len(join(blocks)[0])
 
 
 def count_words(text: str) -> int:

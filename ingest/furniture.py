@@ -25,6 +25,7 @@ _SURE = re.compile(
     | (?:please\s+)?scroll\s+(?:down\s+)?(?:to|for)\s.{1,40}
     | (?:skip|jump)\s+(?:past|to|directly\s+to)\s.{1,60} | try\s+refreshing\s+your\s+browser.{0,20}
         | this\s+(?:advertisement|ad)\s+has\s+not\s+loaded.{0,80}
+    | .{2,60}\sis\s+a\s+reader-supported\s+publication\b.{0,200} | thanks\s+for\s+reading\b[^“”]{0,200}
     | subscribe\s+to\s.{1,80} | (?:click|tap)\s+to\s+(?:expand|open|close|play|enlarge|share|copy)\b.{0,60}
     | (?:follow|unfollow)(?:\s+(?:this\s+)?(?:author|topic|us|\w+))? | (?:re)?publish\s+this\s+(?:story|article)
     | you\s+make\s+(?:our|this)\s+work\s+possible\W* | (?:our|this)\s+(?:stories|story
@@ -54,7 +55,7 @@ _SURE = re.compile(
           |comments?\s*\(?\d*\)?|be\s+the\s+first\s+to\s+comment\W*|add\s+a\s+comment)
     | (?:read|see|load|show|view|learn|find\s+out|discover|watch)\s+more(?:\s*(?:[:»›→>.…]+|stories|news|articles|here
         |»|less))*
-    | (?:read|see|view)\s+(?:the\s+)?(?:full|whole|original|next|previous)\s+(?:story|article|post|report)\W*
+    | (?:read|see|view)\s+(?:the\s+)?(?:full|whole|original|next|previous)\s+(?:story|article|post|report|transcript)\W*
     | continue\s+reading(?:\s.{0,60})? | keep\s+reading\W* | view\s+all(?:\s+\w+){0,3} | see\s+all(?:\s+\w+){0,3}
     | (?:previous|next)(?:\s+(?:article|story|post|page))?\W* | no\s+result | view\s+all\s+results? | back\s+to\s+top
         | top\s+of\s+page | home
@@ -109,6 +110,19 @@ _ASKING = re.compile(
         |telegram|community|newsletter|mailing)|have\s+your\s+say|let\s+us\s+know)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
+# A live report's "18:31" or "6.31pm BST" over each of its entries.
+_TIME = re.compile(
+    r"\d{1,2}(?::\d\d(?::\d\d)?|[.h]?\d\d(?=\s*[A-Za-z]{2}))(?:\s*[ap]\.?m\.?)?(?:\s*\b(?:[a-z]{1,3}t|gmt|utc))?", re.I
+)
+# What consent banners speak of; two of them in a line that says "you" are no news about privacy.
+_PRIVACY = re.compile(
+    r"tracking\s+technolog\w+|trackers|withdraw\s+(?:your\s+)?consent|legitimate\s+interests?|personali[sz]ed\s+(?:ads"
+    r"|advertising|content)|(?:store|access)\s+(?:and/or\s+access\s+)?(?:information|personal\s+data)"
+    r"|process(?:es)?\s+(?:personal\s+)?data|unique\s+identifiers?|(?:our|\d+)\s+(?:partners|vendors)|browsing\s+data"
+    r"|resurface\s+this|your\s+(?:privacy\s+)?choices|on\s+your\s+device|ads\s+you\s+see|i\s+accept|show\s+purposes"
+    r"|manage\s+preferences|cookies?",
+    re.IGNORECASE,
+)
 _YOU = re.compile(r"\b(?:you|your|our|us|we|here|now|today|this\s+(?:site|website|page|article|form))\b", re.IGNORECASE)
 _START = re.compile(
     r"""(?:sign\s+up|subscribe|get\s+(?:the|our|all|more|your)|join|follow|download|support|donate|click|tap
@@ -142,6 +156,8 @@ def is_furniture(line: str) -> bool:
     if len(line) > 600:
         return False
     bare = line.strip(" •·*|>»›–—-[](){}▶►→↓↑#:\u200b\t")
+    if _TIME.fullmatch(bare):
+        return True
     if not any(ch.isalpha() for ch in bare):
         return not any(ch.isdigit() for ch in bare) or len(bare) < 4
     return bool(_SURE.fullmatch(bare)) or is_request(line)
@@ -149,6 +165,8 @@ def is_furniture(line: str) -> bool:
 
 def is_request(line: str) -> bool:
     """Return whether `line` is the publisher speaking to its reader: newsletters, cookies, donations, tips."""
+    if len(line) < 600 and len({mark.lower() for mark in _PRIVACY.findall(line)}) > 1 and not re.search('[“”"]', line):
+        return bool(re.search(r"\b(?:you|your|we and)\b", line, re.IGNORECASE))
     return (
         len(line) < 600
         and bool(_START.match(line.lstrip(" •·*|>»-—–")))
@@ -177,3 +195,15 @@ def is_told(line: str) -> bool:
     if re.search(r"\bcontributed\b", line):
         return False
     return sum(word not in _CREDIT_WORDS for word in re.findall(r"(?<![\w@./’'])[a-z][a-z’'-]+", line)) > 3
+
+
+_WIRE_NAMES = re.compile(
+    r"(?:getty(?:\s+images)?|ap|afp|reuters|epa(?:-efe)?|pa(?:\s+(?:wire|media))?|shutterstock|alamy|bloomberg"
+    r"|supplied|handout|file|afp/getty.*|getty images/.*|associated press)\W*",
+    re.IGNORECASE,
+)
+
+
+def is_picture_agency(line: str) -> bool:
+    """Return whether `line` is nothing but the name under which a picture was supplied ("Getty Images")."""
+    return bool(_WIRE_NAMES.fullmatch(line))

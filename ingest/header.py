@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
+from ingest.address import is_url
 from ingest.dates import find_dates
 from ingest.names import clean_authors
 
@@ -21,22 +23,28 @@ _BYLINE = re.compile(
     r"|interview)\s+)?by:?\s+(?P<who>\S.{2,160})",
     re.IGNORECASE,
 )
+_BYLINE_ELSEWHERE = re.compile(r"(?:[Vv]on|VON|[Pp]ar|PAR|[Pp]or|POR|di)\s+(?P<who>[A-ZÀ-Þ][^\s,]*\s\S.{1,160})")
 _NAMES = re.compile(
     rf"(?P<who>{_NAME}(?:(?:,\s*|,?\s+(?:and|&)\s+){_NAME}){{0,4}})(?:\s+(?:in|at)\s+[A-Z][\w .,’'-]{{2,40}})?"
 )
 _PLACE = re.compile(r"\s+(?:in|at|for|from)\s+[A-Z].*$")
 _JOB = re.compile(
-    r"(?:[\w’'&-]+\s+){0,5}(?:correspondent|reporter|editor|writer|columnist|journalist|contributor|producer"
+    r"(?:(?!(?:the|an?|to|why|how|what|when|who|our|their|for|against|from|of|more)\b)[\w’'&-]+\s+){0,5}(?:correspondent|reporter|editor|writer|columnist|journalist|contributor|producer"
     r"|analyst|critic|newsroom|bureau chief)s?"
-    r"(?:[,|·•-]?\s+(?:in|at|for|of)?\s*[\w’'& .,-]{0,50})?",
+    r"(?:(?:[,|·•-]\s+|\s+(?:in|at|for|of)\b|\s+(?-i:[A-Z]))[\w’'& .,-]{0,50})?",
     re.IGNORECASE,
+)
+_CHANGED = (
+    r"(?:last\s+)?(?:updated|modified|edited|revised)|aktualisiert|geändert|modifié|mis\s+à\s+jour|actualizado"
+    r"|aggiornato"
 )
 _WHEN = re.compile(
-    r"(?:(?:first\s+|originally\s+)?(?:published|posted|created|issued|released|filed|date)|(?:last\s+)?(?:updated"
-    r"|modified|edited|revised)|on|at|by|as\s+of)",
+    r"(?:(?:first\s+|originally\s+)?(?:published|posted|created|issued|released|filed|date)|on|at|by|as\s+of"
+    rf"|{_CHANGED}|veröffentlicht|publi(?:é|cado|cato)|\b(?:le|à|el|il|alle|am|um|uhr)\b)",
     re.IGNORECASE,
 )
-_UPDATED = re.compile(r"\b(?:last\s+)?(?:updated|modified|edited|revised)\b", re.IGNORECASE)
+_HANDLE = re.compile(r"\s+by\s+@?\w[\w.-]*$", re.IGNORECASE)  # "4 March 2024 by admin"
+_UPDATED = re.compile(rf"\b(?:{_CHANGED})\b", re.IGNORECASE)
 _CLOCK = re.compile(
     r"\b\d{1,2}[:.h]\d{2}(?::\d{2})?\s*(?:[ap]\.?m\.?)?|\b\d{1,2}\s*[ap]\.?m\.?\b|\b(?:[A-Z]{2,4}T|GMT|UTC|EST|EDT"
     r"|BST|CET|ET|PT|CT|SAST|IST)\b(?:[+-]\d+)?"
@@ -55,7 +63,8 @@ _READING = re.compile(
 )
 _REST = re.compile(r"[\s,;:|·•\-–—/()+]+")
 _FIELD = re.compile(
-    r"(title|headline|authors?|by|date|published|updated|source|publisher|outlet|url|link|language)\s*:\s*(\S.*)",
+    r"(title|headline|authors?|by|date|published|updated|source|publisher|outlet|url|link|language|subject|from|sent|to"
+    r"|cc|reply-to|mime-version|content-[\w-]+|message-id|release date)\s*:\s*(\S.*)",
     re.IGNORECASE,
 )
 BIO = re.compile(
@@ -65,14 +74,23 @@ BIO = re.compile(
 )
 
 
+T = TypeVar("T")
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What header lines say; `lines` is how many of the lines given they are."""
+    """What header lines say: those from `first` on, `lines` of the lines given."""
 
     authors: tuple[str, ...] = ()
     published: str | None = None
     updated: str | None = None
     lines: int = 0
+    url: str | None = None
+    first: int = 0  # 1: the line before them sums the story up, and is part of it
+
+    def without(self, lines: Sequence[T]) -> list[T]:
+        """Return the text that the header lines stand in without them."""
+        return [*lines[: self.first], *lines[self.first + self.lines :]]
 
 
 def byline(line: str, *, bare: bool = False) -> tuple[str, ...]:
@@ -85,10 +103,12 @@ def byline(line: str, *, bare: bool = False) -> tuple[str, ...]:
     if dates and _WHEN.sub("", line[: dates[0].start]).strip(" ,:") == "":  # "Posted on March 14, 2025 by Jane Doe"
         line = _CLOCK.sub("", line[dates[0].end :]).strip(" ,|·•—–-")
         bare = False
-    found = _BYLINE.fullmatch(line)
+    found = _BYLINE.fullmatch(line) or _BYLINE_ELSEWHERE.fullmatch(line)
     if found and not re.search(r"[.!?][”\"]?$", line.replace("Jr.", "")) and len(line.split()) <= 24:
         who = _PLACE.sub("", _before_date(found["who"]))
         names = clean_authors([who])
+        if names and " " in names[0]:  # "By Jane Doe, BBC News": who is named first, not for whom
+            return tuple(name for name in names if _looks_like_name(name)) if _looks_like_name(names[0]) else ()
         return names if all(_looks_like_name(name) for name in names) else ()
     line = re.sub(r"\s+in\s+[A-Z][\w’'.-]+(?:\s+[A-Z][\w’'.-]+)?(?=,|\s+and\b|$)", "", line)
     line = re.sub(r",?\s+(?:and|&)\s+(?:AP|AAP|AFP|PA|Reuters|agencies)$", "", line)
@@ -137,7 +157,7 @@ def dates_in(line: str) -> tuple[str | None, str | None] | None:
 
     "2 hours ago" is such a line, and says nothing that lasts: (None, None).
     """
-    bare = line.strip(" |·•—–-*_()")
+    bare = _HANDLE.sub("", line.strip(" |·•—–-*_()"))
     if len(bare) > 160 or not bare:
         return None
     if _AGO.fullmatch(bare) or _READING.fullmatch(bare):
@@ -158,23 +178,52 @@ def dates_in(line: str) -> tuple[str | None, str | None] | None:
 
 
 def take(lines: Sequence[str], most: int = 8) -> Told:
-    """Return what the lines after a headline say, up to the first that is neither byline, date nor job."""
+    """Return what the lines after a headline say, up to the first that is neither byline, date, job nor address.
+
+    A paragraph that sums the story up may stand before a byline.
+    """
+    told = _taken(lines[:most])
+    if not told.lines and (below := _taken(lines[1:most])).authors:
+        return replace(below, first=1)
+    return told
+
+
+def _taken(lines: Sequence[str]) -> Told:
     authors: tuple[str, ...] = ()
-    published = updated = None
-    used = 0
-    for line in lines[:most]:
-        names = byline(line)
-        dated = dates_in(line)
-        inside = find_dates(line) if names else []
-        if names and not authors:
-            authors = names
-            published = published or (inside[0].day if inside else None)
-        elif dated:
-            published, updated = published or dated[0], updated or dated[1]
-        elif not (authors and is_job(line)):
+    published = updated = url = None
+    used, before = 0, ""
+    for at, paragraph in enumerate(lines):
+        if len(paragraph) > 400:
             break
+        rows = [row.strip() for row in paragraph.split("\n")]
+        for row, below in zip(rows, [*rows[1:], lines[at + 1] if at + 1 < len(lines) else ""], strict=True):
+            names = byline(row) or _dated_name(row, below)
+            dated = dates_in(row)
+            inside = find_dates(row) if names else []
+            if names and (not authors or before == "byline"):
+                authors += names
+                published, before = published or (inside[0].day if inside else None), "byline"
+            elif dated:
+                published, updated, before = published or dated[0], updated or dated[1], "date"
+            elif is_url(row) and " " not in row and not url:
+                url, before = row, "address"
+            elif authors and is_job(row):
+                before = "job"
+            else:
+                return Told(authors, published, updated, used, url)
         used += 1
-    return Told(authors, published, updated, used)
+    return Told(authors, published, updated, used, url)
+
+
+def _dated_name(line: str, below: str) -> tuple[str, ...]:
+    """Return the names in a line of nothing else, with a date after it: on the same line or the next."""
+    names = byline(line, bare=True)
+    found = find_dates(line)
+    rest = line[found[0].start :] if found else below.split("\n")[0]
+    return names if names and (dates_in(rest) or (None, None)) != (None, None) else ()
+
+
+MOST_FIELDS = 24  # lines in which `fields` are looked for, blank ones among them
 
 
 def fields(lines: Sequence[str]) -> tuple[dict[str, str], int]:
@@ -182,7 +231,8 @@ def fields(lines: Sequence[str]) -> tuple[dict[str, str], int]:
     found: dict[str, str] = {}
     for number, line in enumerate(lines):
         match = _FIELD.fullmatch(line.strip())
-        if not match:
+        if not match and line.strip():
             return (found, number) if len(found) > 1 or set(found) & {"title", "url"} else ({}, 0)
-        found[match[1].lower()] = match[2].strip()
+        if match:
+            found[match[1].lower()] = match[2].strip()
     return {}, 0

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ingest import header
+from ingest.furniture import is_picture_agency
 from qa.text import fold, terms
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def find(lines: Sequence[Line], start: int) -> int | None:
             continue
         if at >= start and line.times == 1 and not any(fact > at for fact in facts):
             continue  # the first paragraph, not a headline that looks like prose
+        if _is_captioned(lines, at) and any(at - 10 <= fact < at for fact in facts):
+            continue  # "Reuters" and what its picture shows
         score = _score(lines, at, start, facts, story)
         score += 3.0 * (line.words > 3 and fold(line.text) in said_last)  # "The post … appeared first on …"
         if best is None or score > most:
@@ -56,6 +59,12 @@ def _score(lines: Sequence[Line], at: int, start: int, facts: Sequence[int], sto
     score += 1.3 * (5 <= line.words <= 22) - 2.4 * (line.words <= 3) - 0.6 * (line.words > 22 or line.kind == "prose")
     score -= 1.8 * line.text.endswith((".", ":")) + 1.0 * bool(_PATH.search(line.text)) + 0.8 * is_fact(lines, at)
     return score - 0.25 * math.log1p(max(0, start - at)) - 0.1 * max(0, at - start + 1)
+
+
+def _is_captioned(lines: Sequence[Line], at: int) -> bool:
+    """Return whether the line stands with nothing but a picture's credit over it between two blank lines."""
+    block = [line for line in lines[max(0, at - 2) : at + 2] if line.block == lines[at].block]
+    return len(block) == 2 and block[1] is lines[at] and is_picture_agency(block[0].text)
 
 
 def _stems(text: str) -> list[str]:

@@ -27,6 +27,7 @@ EARLIEST = "1990-01-01"  # the first news on the web; older pages give their arc
 _STORY = re.compile(r"(?:\w*Article|\w*Posting|Report|Review\w*|AnalysisNews\w*|OpinionNews\w*|WebPage|Event|Recipe)$")
 _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _SAVED = re.compile(r"<!-- saved from url=\(\d+\)(\S+) -->")  # a browser's note at the head of a page it saves
+_WRAPPED = re.compile(r"^\s*(?:/[/*]\s*)?(?:<!--|<!\[CDATA\[)(?:\s*\*/)?|(?:/[/*]\s*)?(?:-->|\]\]>)(?:\s*\*/)?\s*$")
 _SEPARATOR = re.compile(r"\s+[|–—·•»«:-]\s+|\s*\|\s*|\s+::\s+")
 
 
@@ -73,8 +74,12 @@ class Facts:
     def title(self, fallback: str | None) -> str:
         """Return the headline without the outlet's name around it."""
         shown = [one_line("".join(h.itertext())) for h in self._tree.iter("h1")]
-        claims = [*self._strings("headline"), self.first("og:title"), self.first("twitter:title")]
         head = self._tree.findtext(".//head/title") or self._tree.findtext(".//title")
+        seen = set(terms(" ".join([head or "", *shown])))  # Wikipedia's "headline" is a description
+        stated = [claim for claim in self._strings("headline") if not seen or seen & set(terms(html.unescape(claim)))]
+        claims = [*stated, self.first("og:title"), self.first("twitter:title")]
+        if fallback and _is_outlet(fallback, {fold(name) for name in self._outlets()}):
+            fallback = None  # the site's name over every page of it
         if fallback and head and (fold(fallback) in fold(head) or _about_the_same(fallback, head)):
             head = fallback  # the headline that readers see; the window's title is written for search engines
         titles = [one_line(html.unescape(claim)) for claim in (*claims, head, fallback) if claim and claim.strip()]
@@ -99,9 +104,8 @@ class Facts:
         """Return the names of the authors, in the page's order."""
         outlets = tuple(self._outlets())
         stated = [_name(person) for story in self._data for person in _listed(story.get("author"))]
-        tags = [
-            self._meta.get(name, []) for name in ("author", "byl", "article:author", "parsely-author", "dc.creator")
-        ]
+        places = ("author", "byl", "article:author", "parsely-author", "dc.creator", "citation_author")
+        tags = [self._meta.get(name, []) for name in places]
         for claim in (stated, *tags):
             if names := clean_authors([one for one in claim if one], outlets):
                 return names
@@ -111,7 +115,7 @@ class Facts:
     def publisher(self) -> str | None:
         """Return the outlet's name, readable."""
         claims = [self.first("og:site_name"), *self._publishers(), self.first("publisher", "dc.publisher")]
-        claims += [self.first("application-name"), self.first("article:publisher")]
+        claims += [self.first("citation_journal_title", "application-name"), self.first("article:publisher")]
         host = urlsplit(self.canonical() or "").hostname
         return clean_publisher([claim for claim in claims if claim], host)
 
@@ -149,14 +153,15 @@ class Facts:
             "article:modified",
             "dcterms.modified",
         )
-        published = _first_day([*self._strings("datePublished"), *(self.first(tag) for tag in tags), *self._times()])
-        updated = _first_day([*self._strings("dateModified"), *(self.first(tag) for tag in changed)])
+        shown = (self._times("@itemprop='datePublished' or @pubdate"), self._times("@itemprop='dateModified'"))
+        published = _first_day([*self._strings("datePublished"), *(self.first(tag) for tag in tags), *shown[0]])
+        updated = _first_day([*self._strings("dateModified"), *(self.first(tag) for tag in changed), *shown[1]])
         if not published and text_date and not text_date.endswith("-01-01"):  # a guess from a year alone
             published = day(text_date)
         return published, updated if updated and published and updated > published else None
 
-    def _times(self) -> Iterator[str]:
-        for element in self._tree.xpath(".//*[@itemprop='datePublished' or @pubdate]"):
+    def _times(self, which: str) -> Iterator[str]:
+        for element in self._tree.xpath(f".//*[{which}]"):
             yield element.get("content") or element.get("datetime") or ""
 
     def language(self) -> str | None:
@@ -194,17 +199,29 @@ def _meta(tree: _Element) -> dict[str, list[str]]:
 def _structured(tree: _Element) -> list[dict[str, Any]]:
     """Return the page's JSON-LD descriptions of a story, the most telling kind first."""
     stories: list[tuple[int, dict[str, Any]]] = []
+    named: dict[str, Any] = {}
     for script in tree.iter("script"):
         if "ld+json" in (script.get("type") or "").lower() and script.text and len(script.text) < 1_000_000:
             try:
-                parsed = json.loads(script.text.strip().strip(";").replace("\n", " "), strict=False)
+                parsed = json.loads(_WRAPPED.sub("", script.text).strip().strip(";").replace("\n", " "), strict=False)
             except (ValueError, RecursionError):
                 continue
             for item in _items(parsed):
+                if isinstance(item.get("@id"), str) and item.get("name"):
+                    named.setdefault(item["@id"], item)
                 kinds = [kind for kind in _listed(item.get("@type")) if isinstance(kind, str)]
                 if any(_STORY.match(kind.rpartition("/")[2]) for kind in kinds):
                     stories.append((any("WebPage" in kind for kind in kinds), item))
+    for _, story in stories:  # {"author": {"@id": "#jane"}}: the name stands elsewhere in the page
+        for role in ("author", "publisher"):
+            story[role] = [_found(one, named, role) for one in _listed(story.get(role))]
     return [story for _, story in sorted(stories, key=lambda pair: pair[0])]
+
+
+def _found(one: Any, named: dict[str, dict[str, Any]], role: str) -> Any:
+    """Return the person or organisation that `one` only points to; who writes a site alone is no outlet."""
+    other = named.get(str(one.get("@id"))) if isinstance(one, dict) and not one.get("name") else None
+    return one if other is None or (role == "publisher" and "Person" in _listed(other.get("@type"))) else other
 
 
 def _items(parsed: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
@@ -234,6 +251,9 @@ def _name(thing: Any) -> str:
 
 def _without_outlet(title: str, outlets: set[str]) -> str:
     """Return `title` without the outlet's name at either end ("Story - The Outlet", "The Outlet | Story")."""
+    name, colon, rest = title.partition(": ")
+    if colon and _is_outlet(name, outlets):
+        title = rest.strip()
     for _ in range(3):
         cuts = list(_SEPARATOR.finditer(title))
         if not cuts:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import quopri
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from ingest import dump, header
@@ -20,6 +22,8 @@ TITLE_WORDS = 22
 
 _WRAP = (45, 100)  # characters: lines of a text that was wrapped by hand or by a mail program
 _BULLET = re.compile(r"\s*(?:[•·▪*+-]|\d{1,2}[.)])\s")
+_QUOTED = re.compile(r"=\n|=[C-F][0-9A-F]=[89AB][0-9A-F]")
+_NOT_QUOTED = re.compile(r"=(?![0-9A-F]{2}|[ \t]*(?:\n|$))")
 _APPEARED = re.compile(r"the post\s.+\s(?:appeared first|first appeared) on\s+(.{2,80}?)\.?", re.IGNORECASE)
 _ORIGINALLY = re.compile(
     r"(?:this|the) (?:article|story|post|report|piece) (?:was )?(?:originally|first) (?:appeared|published"
@@ -31,6 +35,7 @@ _COPYRIGHT = re.compile(
     r"|present))?)?,?\s*(?:by\s+)?(.{2,80}?)(?:[.,|]\s.*|\s+all rights.*|\.)?",
     re.I,
 )
+_RIGHTS = re.compile(r"\bcopyright\b|r[ée]serv|riservat|reservad|vorbehalten", re.IGNORECASE)  # no outlet's name
 _COPYRIGHT_AFTER = re.compile(r"(?:©|\(c\)|copyright)\s*(.{2,60}?)\s*(?:19|20)\d{2}.*", re.I)
 
 
@@ -39,7 +44,7 @@ def article(text: str, name: str) -> Draft:
 
     Raises ExtractError where there is nothing to read.
     """
-    text = text.strip("\n\ufeff")
+    text = _unquoted(text.strip("\n\ufeff"))
     if not any(ch.isalnum() for ch in text):
         raise ExtractError(f"{name}: there is no text in it. Save the article again.")
     text = unwrapped(text)
@@ -47,13 +52,30 @@ def article(text: str, name: str) -> Draft:
     return _from_dump(found, text) if found is not None and found.body and found.is_dump else _clean(text, name)
 
 
+def _unquoted(text: str) -> str:
+    """Return `text` without what mail programs put in it ("=E2=80=9C", "=" at the end of a line), else unchanged.
+
+    In such a text (RFC 2045, "quoted-printable") no other equals sign is left.
+    """
+    head, parted, body = text.partition("\n\n")
+    if "quoted-printable" not in head.lower():
+        head, parted, body = "", "", text
+    if body.count("=") < 3 or not _QUOTED.search(body) or _NOT_QUOTED.search(body):
+        return text
+    try:
+        return head + parted + quopri.decodestring(body.encode()).decode("utf-8")
+    except UnicodeDecodeError:
+        return text
+
+
 def _from_dump(found: dump.Story, text: str) -> Draft:
     told = _header_facts(found.before, found.title)
     publisher = _publisher(text)
     outlet = fold(publisher or "").removeprefix("the ")
-    authors = tuple(name for name in told.authors if fold(name).removeprefix("the ") != outlet) or _authors_of(
-        found.credits
-    )
+    above = fold(text).partition(fold(found.title))[0] if found.title else fold(text)
+    if outlet in above:  # else "© 2025 Jane Doe": who writes and publishes alone
+        told = replace(told, authors=tuple(name for name in told.authors if fold(name).removeprefix("the ") != outlet))
+    authors = told.authors or _authors_of(found.credits)
     blocks = [Block(line, heading) for line, heading in found.body if not _is_header_line(line, told)]
     joined, headings = join(blocks)
     return Draft(
@@ -82,9 +104,9 @@ def _header_facts(lines: list[str], title: str) -> header.Told:
     authors: tuple[str, ...] = ()
     published = updated = None
     ordered = lines[at + 1 :] + lines[:at][::-1]
-    for line in ordered:
-        if not authors:
-            authors = header.byline(line)
+    for above, line in zip(["", *ordered], ordered, strict=False):
+        if not authors or header.byline(above) == authors:  # a line for each author
+            authors += header.byline(line)
         if dated := header.dates_in(line):
             published, updated = published or dated[0], updated or dated[1]
         elif not published and header.byline(line) and (inside := header.find_dates(line)):
@@ -115,8 +137,9 @@ def _publisher(text: str) -> str | None:
                     found[1],
                     flags=re.I,
                 )
-                if name and not name.isdigit():
-                    return clean_publisher([name.strip(" .,-–—|")], None)
+                name = re.split(r"\s+[·|•]\s+", name.strip(" .,-–—|·•©"))[0]  # "© 2025 · The Blog · Log in"
+                if name and not name.isdigit() and not _RIGHTS.search(name):
+                    return clean_publisher([name], None)
     top = lines[0]
     if is_furniture(top):
         return None
@@ -155,25 +178,34 @@ def _goes_on(line: str, following: str, width: int) -> bool:
 def _clean(text: str, name: str) -> Draft:
     """Return a clean text as it is: the title and header lines apart, every other word kept."""
     lines = text.split("\n")
-    facts, used = header.fields([line for line in lines[:12]])
+    facts, used = header.fields(lines[: header.MOST_FIELDS])
+    if not used:  # "The eBook of Valley Tales", and then "Title: Valley Tales"
+        facts, used = header.fields(lines[1 : header.MOST_FIELDS])
+        above = fold(lines[0])
+        facts, used = (facts, used + 1) if fold(facts.get("title") or above + "?") in above else ({}, 0)
+    title = one_line(facts.get("title") or facts.get("headline") or facts.get("subject") or "")
     paragraphs = _paragraphs("\n".join(lines[used:]))
-    title = one_line(facts.get("title") or facts.get("headline") or "")
+    if not facts and len(paragraphs) > 1 and is_url(paragraphs[0]) and len(paragraphs[0].split()) == 1:
+        facts, paragraphs = {"url": paragraphs[0]}, paragraphs[1:]
     if len(paragraphs) > 1 and _is_title(paragraphs[0]) and (not title or fold(title) == fold(paragraphs[0])):
         title, paragraphs = one_line(paragraphs[0]), paragraphs[1:]
     told = header.take(paragraphs) if title else header.Told()
     if told.lines == len(paragraphs):
         told = header.Told()
-    paragraphs = paragraphs[told.lines :]
+    paragraphs = told.without(paragraphs)
     body, headings = join([Block(paragraph) for paragraph in paragraphs])
-    address = facts.get("url") or facts.get("link") or facts.get("source") or ""
+    address = facts.get("url") or facts.get("link") or facts.get("source") or told.url or ""
     updated = day(facts.get("updated")) or told.updated
-    published = day(facts.get("published") or facts.get("date")) or told.published
+    published = day(facts.get("published") or facts.get("date") or facts.get("sent")) or told.published
     outlet = facts.get("publisher") or facts.get("outlet") or (facts.get("source") if not is_url(address) else None)
+    sender = re.sub(r"\s*<[^>]*>$", "", facts.get("from") or "").strip("\"' ")
+    authors = clean_authors([facts[key] for key in ("author", "authors", "by") if key in facts])
+    authors = authors or told.authors or header.byline(f"By {sender}")
     return Draft(
         title=title or _title_from(body) or name,
         text=body,
-        authors=clean_authors([facts[key] for key in ("author", "authors", "by") if key in facts]) or told.authors,
-        publisher=one_line(outlet) if outlet else None,
+        authors=authors,
+        publisher=one_line(outlet or ("" if authors else sender)) or None,
         published=published,
         updated=updated if updated and published and updated > published else None,
         url=address if is_url(address) else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 from collections import Counter
@@ -108,8 +109,12 @@ def _listed(path: Path) -> list[Item | AddResult] | None:
     return list(_each(found)) if found else None
 
 
+_LINE = re.compile(r"^(?:(?:[-*+•]|\d+[.)])\s+)?<?(https?://[^\s<>]+)>?(?:\s+#.*)?$", re.IGNORECASE)
+
+
 def addresses(data: bytes, name: str) -> list[str]:
-    """Return the lines of a list of addresses, without blank and "#" lines; [] where it is anything else.
+    """Return the lines of a list of addresses, without blank and "#" lines, remarks, bullets and angle brackets; []
+    where it is anything else.
 
     A list with a slip in one line is still a list: the slip gets its own result.
     """
@@ -117,7 +122,7 @@ def addresses(data: bytes, name: str) -> list[str]:
         lines = [line.strip() for line in decode(data, name).splitlines()]
     except SourceError:
         return []
-    lines = [line for line in lines if line and not line.startswith("#")]
+    lines = [_LINE.sub(r"\1", line) for line in lines if line and not line.startswith("#")]
     good = sum(1 for line in lines if address.is_url(line) and " " not in line)
     return lines if good and good >= len(lines) * 0.8 else []
 

@@ -86,6 +86,48 @@ def test_authors_are_people(claim: str, expected: tuple[str, ...]) -> None:
     assert clean_authors([claim], ["The Courier"]) == expected
 
 
+LINKED = """{"@graph": [
+ {"@type": "NewsArticle", "headline": "Bridge", "author": {"@id": "#jane"}, "publisher": {"@id": "#us"}},
+ {"@type": "Person", "@id": "#jane", "name": "Jane Doe"},
+ {"@type": "Organization", "@id": "#us", "name": "Courier"}]}"""
+NAMED = '{"@type": "NewsArticle", "author": "Jane Doe", "publisher": {"name": "Courier"}}'
+
+
+@pytest.mark.parametrize("data", [LINKED, f"<!--\n{NAMED}\n-->", f"//<![CDATA[\n{NAMED}\n//]]>"])
+def test_structured_data_that_is_linked_or_wrapped(data: str) -> None:
+    found = extract.article(page(f'<script type="application/ld+json">{data}</script>'), "a.html")
+    assert (found.authors, found.publisher) == (("Jane Doe",), "Courier")
+
+
+def test_a_stated_headline_that_only_describes_is_none() -> None:
+    data = '{"@type": "Article", "name": "Marlow", "headline": "town in the valley"}'
+    head = f'<title>Marlow - Encyclopedia</title><script type="application/ld+json">{data}</script>'
+    html = page(head).replace("<article>", "<h1>Marlow</h1><article>")
+    assert extract.article(html, "a.html").title == "Marlow"
+
+
+def test_facts_of_journals_and_microdata() -> None:
+    head = '<meta name="citation_author" content="Doe, Jane"><meta name="citation_author" content="Roe, John">'
+    head += '<meta name="citation_journal_title" content="Bridges"><meta itemprop="datePublished" content="2024-05-01">'
+    found = extract.article(page(head + '<meta itemprop="dateModified" content="2024-05-03">'), "a.html")
+    assert (found.authors, found.publisher) == (("Jane Doe", "John Roe"), "Bridges")
+    assert (found.published, found.updated) == ("2024-05-01", "2024-05-03")
+
+
+def test_a_page_without_meta_tags_tells_its_author_and_day_in_its_text() -> None:
+    told = "".join(f"<p>{SENTENCE}It was item {number} of the plan.</p>" for number in range(6))
+    body = f"<h1>Bridge to stay open</h1><p>By Jane Doe</p><p>September 4, 2025</p>{told}"
+    found = extract.article(f"<html><body>{body}</body></html>", "a.html")
+    assert (found.authors, found.published) == (("Jane Doe",), "2025-09-04")
+    assert found.text.startswith(SENTENCE.strip())
+
+
+def test_the_name_of_the_site_is_no_headline() -> None:
+    head = '<title>The Courier: Bridge to stay open</title><meta property="og:site_name" content="The Courier">'
+    html = page(head).replace("<body>", "<body><header><h1>The Courier</h1></header>")
+    assert extract.article(html, "a.html").title == "Bridge to stay open"
+
+
 def test_publishers_are_names() -> None:
     assert clean_publisher(["https://www.facebook.com/courier", "@courier"], None) == "Courier"
     assert clean_publisher([], "www.courier.example") == "courier.example"

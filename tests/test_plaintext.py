@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import quopri
 import textwrap
 import time
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from ingest import dump, header, plaintext
 from ingest.dates import find_date
 from ingest.markdown import article as markdown
+from ingest.records import Draft
 from ingest.sources import addresses
 from qa.errors import ExtractError
 
@@ -63,6 +65,61 @@ def test_the_seed_page() -> None:
         assert furniture not in found.text
 
 
+MENU = "Home\nNews\nSport\nWeather\nVideo\nLog in\nSubscribe\n\n"
+STORY = (
+    "The water board has ordered an inspection of the dam after engineers found {} in the oldest wall of the valley."
+)
+LEAKS = [STORY.format(what) for what in ("a leak", "two cracks", "a blocked well")]
+
+
+def dumped(head: str, body: list[str], end: str) -> Draft:
+    text = MENU + head + "\n\n" + "\n\n".join(body) + "\n\nMost read\nBakery fire\nBoat chase\n" + end
+    return plaintext.article(text, "a.txt")
+
+
+def test_a_caption_under_its_credit_is_no_headline() -> None:
+    head = "Eleven walls: What we know\n\n10 hours ago\nShare\nSave\nMarta Kowalczyk\nEnvironment reporter, Marlow\n\n"
+    found = dumped(head + "Reuters\nEngineers found a leak in the dam of the valley", LEAKS, "© 2025 The Gazette")
+    assert (found.title, found.authors) == ("Eleven walls: What we know", ("Marta Kowalczyk",))
+    assert found.text.split("\n\n") == LEAKS
+
+
+def test_a_word_may_be_an_answer_and_critics_may_be_in_a_heading() -> None:
+    body = [LEAKS[0], "Are you afraid?", "No.", LEAKS[1], "Why the critics are wrong", LEAKS[2]]
+    found = dumped("Dam to be inspected\n\nBy Jane Doe\n4 September 2025", body, "Copyright © The Gazette 2025")
+    assert found.text.split("\n\n") == body
+    assert [found.text[start:end] for start, end in found.headings] == ["Are you afraid?", "Why the critics are wrong"]
+
+
+@pytest.mark.parametrize(
+    ("notice", "publisher"),
+    [
+        ("Copyright © Marlow Monthly 2025", "Marlow Monthly"),
+        ("Copyright © 2025 · The Marlow Blog · Log in", "The Marlow Blog"),
+        ("© Crown copyright", None),
+        ("© Riproduzione riservata", None),
+        ("© 2025 Jane Doe", "Jane Doe"),
+    ],
+)
+def test_who_holds_the_copyright(notice: str, publisher: str | None) -> None:
+    found = dumped("Dam to be inspected\n\nBy Jane Doe\n4 September 2025", LEAKS, notice)
+    assert (found.publisher, found.authors) == (publisher, ("Jane Doe",))
+
+
+def test_a_line_for_each_author_and_a_consent_banner_above() -> None:
+    banner = (
+        "We and our 842 partners store and access personal data, like browsing data, on your device.\n"
+        "Selecting I Accept enables tracking technologies to support what we and our partners process data for.\n"
+        "You can resurface this menu to change your choices or withdraw consent at any time from the page's end.\n"
+    )
+    found = plaintext.article(
+        banner + MENU + "Dam to be inspected\nBy Jane Doe\nBy John Roe\n4 September 2025\n" + "\n".join(LEAKS)
+        + "\nMost read\nBakery fire\n© 2025 The Gazette", "a.txt",
+    )  # fmt: skip
+    assert (found.title, found.authors) == ("Dam to be inspected", ("Jane Doe", "John Roe"))
+    assert found.text.split("\n\n") == LEAKS
+
+
 def test_a_dump_that_was_wrapped_is_still_a_dump() -> None:
     path = next(path for path in DUMPS if path.stem == "wordpress_blog")
     text = path.read_text(encoding="utf-8")
@@ -107,6 +164,41 @@ def test_the_lines_under_a_title_are_facts() -> None:
     assert (named.url, named.text) == ("https://example.org/a", FROZEN)
 
 
+def test_the_lines_under_a_title_in_other_forms() -> None:
+    body = "\n\n" + FROZEN
+    for head, authors in (
+        ("By Jane Doe\nBy John Roe\nMarch 4, 2024", ("Jane Doe", "John Roe")),
+        ("Jane Doe\nMarch 4, 2024", ("Jane Doe",)),
+        ("Jane Doe | 4 March 2024", ("Jane Doe",)),
+        ("https://example.org/a\n\nBy Jane Doe, Marlow Gazette\n\nMarch 4, 2024", ("Jane Doe",)),
+        ("Posted on March 4, 2024 by admin", ()),
+    ):
+        found = plaintext.article("Harbour freezes\n\n" + head + body, "a.txt")
+        assert (found.title, found.text) == ("Harbour freezes", FROZEN), head
+        assert (found.authors, found.published) == (authors, "2024-03-04"), head
+    summed_up = "Ferry stopped for the first time in forty years"
+    found = plaintext.article(f"Harbour freezes\n\n{summed_up}\n\nBy Jane Doe\n4 March 2024{body}", "a.txt")
+    assert (found.text, found.authors, found.published) == (f"{summed_up}\n\n{FROZEN}", ("Jane Doe",), "2024-03-04")
+    found = plaintext.article("https://example.org/a\n\nHarbour freezes" + body, "a.txt")
+    assert (found.title, found.url, found.text) == ("Harbour freezes", "https://example.org/a", FROZEN)
+
+
+def test_an_e_mail_and_a_book_name_themselves() -> None:
+    head = "MIME-Version: 1.0\nFrom: Marlow Gazette <news@example.org>\nSubject: Harbour freezes\n"
+    head += "Date: Mon, 04 Mar 2024 10:00:00 +0000\nContent-Type: text/plain; charset=utf-8\n"
+    packed = quopri.encodestring(FROZEN.encode()).decode()
+    for text in (head + "\n" + FROZEN, f"{head}Content-Transfer-Encoding: quoted-printable\n\n{packed}"):
+        found = plaintext.article(text, "a.txt")
+        assert (found.title, found.publisher, found.published) == ("Harbour freezes", "Marlow Gazette", "2024-03-04")
+        assert found.text == FROZEN
+    assert plaintext.article("Harbour freezes\n\n" + packed, "a.txt").text == FROZEN
+    sums = "Sums\n\nHe wrote a=10 and b=20 on the board.\nThen c=30 stood there."
+    assert "a=10 and b=20" in plaintext.article(sums, "a.txt").text
+    book = "The eBook of Valley Tales\n\nTitle: Valley Tales\n\nAuthor: Orla Penhallow\n\n" + FROZEN
+    found = plaintext.article(book, "a.txt")
+    assert (found.title, found.authors, found.text) == ("Valley Tales", ("Orla Penhallow",), FROZEN)
+
+
 def test_a_wrapped_book_becomes_paragraphs() -> None:
     paragraph = "It was a truth that nobody in the valley had questioned, that a man who owned a mill wants a wife. "
     chapters = [
@@ -149,6 +241,11 @@ def test_a_line_without_an_end_is_read_quickly() -> None:
         ("9/4/2025", "2025-09-04"),
         ("25/12/2024", "2024-12-25"),
         ("4.9.2025", "2025-09-04"),
+        ("4. September 2025", "2025-09-04"),
+        ("3. März 2025", "2025-03-03"),
+        ("le 1er août 2024 à 11h32", "2024-08-01"),
+        ("4 de septiembre de 2025", "2025-09-04"),
+        ("4 settembre 2025", "2025-09-04"),
         ("February 30, 2024", None),
         ("September 4", None),
         ("1 January 2999", None),
@@ -167,6 +264,11 @@ def test_dates_in_many_styles(text: str, day: str | None) -> None:
         ("Posted on March 14, 2025 by Margit Haldane", ("Margit Haldane",)),
         ("By the time the rescuers came, it was over.", ()),
         ("By Monday", ("Monday",)),
+        ("By Jane Doe, BBC News", ("Jane Doe",)),
+        ("By New York Times", ()),
+        ("Von Anna Lindqvist", ("Anna Lindqvist",)),
+        ("di Giulia Marchetti", ("Giulia Marchetti",)),
+        ("Von der Leyen under fire", ()),
         ("Jane Doe", ()),
     ],
 )
@@ -181,6 +283,11 @@ def test_a_line_of_dates_tells_when_and_a_sentence_does_not() -> None:
     )
     assert header.dates_in("Last modified on Tue 8 Jul 2025 09.31 BST") == (None, "2025-07-08")
     assert header.dates_in("3 hours ago") == (None, None)
+    assert header.dates_in("Posted on September 4, 2025 by admin") == ("2025-09-04", None)
+    assert header.dates_in("Publié le 4 mai 2025 à 11h32, modifié le 5 mai 2025 à 08h10") == (
+        "2025-05-04",
+        "2025-05-05",
+    )
     assert header.dates_in("The treaty was signed on 8 July 2025 in Geneva.") is None
 
 
@@ -193,6 +300,15 @@ def test_a_line_of_dates_tells_when_and_a_sentence_does_not() -> None:
         "Read more",
         "© 2025 The Gazette",
         "Copyright 2025 Gazette",
+        "18:31",
+        "11.05 BST",
+        "Read more: Flood insurance bills soar in the north",
+        "Read the full transcript",
+        "Tarrow dam at dusk in August. Photograph by Lennart Falk",
+        "The Gallery is a reader-supported publication. To receive new posts, consider becoming a subscriber.",
+        "Thanks for reading The Gallery! This post is public so feel free to share it.",
+        "We and our 842 partners store and access personal data, like browsing data, on your device.",
+        "If trackers are disabled, some content and ads you see may not be as relevant to you.",
     ],
 )
 def test_furniture(line: str) -> None:
@@ -212,6 +328,9 @@ def test_furniture(line: str) -> None:
         "Photos, videos and witness accounts reviewed by the Ledger show police opened fire on the crowd.",
         "Support for Ukraine has grown in the European Commission since the US cut its aid.",
         "Reporting by the Ledger revealed in March that the pier had never been inspected by anyone.",
+        "The firm would process personal data of its 40 partners for personalised ads, the regulator found on Friday.",
+        "Nobody had read more of the report than its cover when the committee voted on it in March.",
+        "« Nous n’allons pas deviner non plus, a déclaré l’ingénieure en chef de la vallée mardi soir. »",
         "Loading of grain resumed at Odesa on Friday after a pause of nine days, the port said.",
     ],
 )
@@ -258,6 +377,32 @@ def test_markdown_keeps_what_stands_between_rules_and_in_html() -> None:
     assert found.text.split("\n\n") == ["Drivers would pay £4.", "We had no choice.", "It rained."]
 
 
+def test_markdown_of_note_taking_programs() -> None:
+    text = (
+        "+++\ntitle = 'Harbour freezes'\nauthor = 'Jane Doe'\ndate = 2024-03-04T10:00:00Z\n+++\n![[ice.jpg]]\n\n"
+        "The [[harbour]] and the [[Ferry (boat)|ferry]] ==froze==.[^1] %%check%%\n\n> [!quote] Ana\n> We have wood.\n\n"
+        "- [ ] buy wood\n- [x] mend boat\n\n`a[[0]]` ~~fell~~\n\n#ice #harbour\n\n[^1]: Report of 2024.\n"
+    )
+    found = markdown(text, "a.md")
+    assert (found.title, found.authors, found.published) == ("Harbour freezes", ("Jane Doe",), "2024-03-04")
+    assert found.text.split("\n\n") == [
+        "The harbour and the ferry froze.",
+        "Ana",
+        "We have wood.",
+        "buy wood",
+        "mend boat",
+        "a[[0]] fell",
+        "Report of 2024.",
+    ]
+    exported = (
+        "# Harbour freezes\n\n## Metadata\n- Author: [[Jane Doe]]\n- URL: https://example.org/a\n\n## Text\nIt froze.\n"
+    )
+    found = markdown(exported, "a.md")
+    assert (found.authors, found.url, found.text) == (("Jane Doe",), "https://example.org/a", "Text\n\nIt froze.")
+    found = markdown("Title: Harbour freezes\nAuthor: Jane Doe\n\nIt froze.\n", "a.md")
+    assert (found.title, found.authors, found.text) == ("Harbour freezes", ("Jane Doe",), "It froze.")
+
+
 def test_markdown_without_front_matter() -> None:
     found = markdown("# Harbour freezes\n\nBy Jane Doe\n\n4 March 2024\n\nIt froze.\n", "a.md")
     assert (found.title, found.authors, found.published, found.text) == (
@@ -286,4 +431,9 @@ def test_a_list_of_addresses_survives_a_slip_and_an_article_is_no_list() -> None
         b"# mine\n\n" + b"".join(b"https://example.org/%d\n" % number for number in range(4)) + b"htps://example.org/5"
     )
     assert len(addresses(lines, "a.txt")) == 5
+    noted = (
+        b"- <https://example.org/1>  # read first\r\nhttps://example.org/2 # later\r\n1. https://example.org/a#b\r\n"
+    )
+    found = addresses(noted, "a.txt")
+    assert found == ["https://example.org/1", "https://example.org/2", "https://example.org/a#b"]
     assert addresses(b"https://example.org/1\nThe harbour froze.\nIt thawed.", "a.txt") == []
