@@ -35,7 +35,10 @@ class Settings:
 
         Raises SettingsError, naming the file or variable, for an unknown name or a value of the wrong kind.
         """
-        folder = Path(home or os.environ.get("BYLINE_HOME") or Path.home() / ".byline").expanduser().absolute()
+        try:
+            folder = Path(home or os.environ.get("BYLINE_HOME") or Path.home() / ".byline").expanduser().absolute()
+        except RuntimeError as error:  # a ~name that nobody has, or an account without a home
+            raise SettingsError("The home folder cannot be told. Name one with --home or BYLINE_HOME.") from error
         values: dict[str, Any] = {}
         file = folder / "config.toml"
         if file.is_file():
@@ -68,9 +71,9 @@ def _checked(name: str, value: Any, default: Any, origin: str) -> Any:
         raise SettingsError(f"{origin}: {name} is {value!r}; give a folder or a model name, or {BUNDLED!r}.")
     try:
         number = int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = -1
     least = 0 if name == "threads" else 1
-    if number < least or isinstance(value, bool):
+    if number < least or isinstance(value, (bool, float)):
         raise SettingsError(f"{origin}: {name} is {value!r}; give a whole number of at least {least}.")
     return number

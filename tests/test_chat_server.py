@@ -128,13 +128,23 @@ def test_exactly_four_functions_are_listed_and_work(running: Served) -> None:
         ("ask", ("What toll did councillors approve? " * 100, "", "", "")),
         ("verify", ("Opponents called the vote rushed. " * 200,)),
         ("add", ("https://169.254.169.254/x " * 51,)),
+        ("ask", (["What toll?"], "", "", "")),
+        ("search", ({"text": "bridge"}, 5)),
+        ("search", ("bridge", "many")),
+        ("verify", (5,)),
     ],
 )
 def test_what_cannot_be_used_is_refused_and_not_left_out(running: Served, name: str, data: tuple[str, ...]) -> None:
     asked = len(running.assistant.asked)
-    with pytest.raises(AssertionError, match="error"):
+    with pytest.raises(AssertionError, match='"error": "'):  # in words
         call(running, name, *data)
     assert len(running.assistant.asked) == asked
+
+
+def test_null_is_an_argument_left_out(running: Served) -> None:
+    answer = call(running, "ask", "What toll did councillors approve for the harbour bridge?", None, None, None)
+    assert answer["quotes"][0]["text"] == "Councillors approved a toll of £2.50 for the harbour bridge."
+    assert len(call(running, "search", None, 5)) == 2
 
 
 def call(running: Served, name: str, *data: Any) -> Any:
@@ -189,6 +199,10 @@ def test_our_files_are_served_for_ever_under_their_hash(running: Served) -> None
 def test_a_port_in_use_is_one_clear_line(running: Served) -> None:
     with pytest.raises(SettingsError, match=f"Choose another with --port {running.port + 1}"):
         chat.serve(running.library.settings.home, port=running.port, open_browser=False, assistant=running.assistant)
+
+
+def test_port_0_is_a_free_one_that_is_named(running: Served) -> None:
+    assert chat.check_port("127.0.0.1", 0) > 0
 
 
 def test_nobody_can_sign_in_before_a_user_is_added(running: Served) -> None:
@@ -358,5 +372,14 @@ def test_users_are_managed_from_the_command_line(
     assert capsys.readouterr().err == "The password is too short. Give at least 8 characters.\n"
     assert users.main([]) == 0
     assert capsys.readouterr().out == "ada\n"
+
+    def left(_prompt: str) -> str:  # Ctrl-D on a terminal
+        raise EOFError
+
+    with monkeypatch.context() as terminal:
+        terminal.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+        terminal.setattr("getpass.getpass", left)
+        assert users.main(["cy"]) == 1
+    assert "nothing has changed" in capsys.readouterr().err
     assert users.main(["ada", "--remove", "--home", str(home)]) == 0
     assert users.read(home / "users.json") == {}

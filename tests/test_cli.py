@@ -10,6 +10,8 @@ import pytest
 
 from qa.assistant import Assistant
 from qa.library import Library
+from tests.chat_tools import article
+from tests.fakes import FakeEncoder
 from ui.cli import main, parser
 from ui.desk import Desk
 
@@ -49,6 +51,16 @@ def test_add_ask_list_show_remove_verify(story, capsys):
     assert run(capsys, "verify")[:2] == (0, "1 article, 1 passage, 1 vector: all is well\n")
     assert run(capsys, "remove", article)[0] == 0
     assert "empty" in run(capsys, "list")[1]
+
+
+def test_nothing_of_an_article_steers_the_terminal(home, capsys):
+    steering = "\x1b[2J\x07\u202e"
+    with Library.open(home, encoder=FakeEncoder()) as library:
+        library.put(article("Bell", "It rang.", id="bell", published=steering, updated=steering, publisher=steering))
+    for command in (["list"], ["show", "bell"]):
+        status, out, _ = run(capsys, *command)
+        assert status == 0 and "Bell" in out
+        assert not set(steering) - set("[2J") & set(out)
 
 
 @pytest.mark.parametrize(

@@ -211,6 +211,10 @@ def test_list_finds_words_in_title_outlet_and_author(shelf: Library) -> None:
     assert ids(shelf.list(text="%")) == ids(shelf.list(text="_")) == []  # SQL's own signs are ordinary here
 
 
+def test_a_list_takes_as_many_words_as_a_page_sends(shelf: Library) -> None:
+    assert shelf.list(text="a " * 1000) == shelf.list(text="a")
+
+
 def test_list_gives_a_part_and_count_the_number_of_all(shelf: Library) -> None:
     assert ids(shelf.list(limit=2)) == ["a3", "a1"]
     assert ids(shelf.list(limit=2, offset=2)) == ["a4", "a2"]

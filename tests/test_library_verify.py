@@ -135,6 +135,7 @@ ONE = "(SELECT id FROM passages ORDER BY id LIMIT 1)"
         (["INSERT INTO passage_words(passage_words) VALUES ('delete-all')"], "The full-text index does not match"),
         (["INSERT INTO passage_words(rowid, title, body) VALUES (777, 'x', 'y')"], "The full-text index does not"),
         (["UPDATE texts SET text = 'Invented.' WHERE version_id = 1"], "a00 version 1: the stored text is not what"),
+        (["UPDATE versions SET authors = x'00' WHERE id = 1"], "The file is damaged: a row of versions, 'a00'"),
         (["PRAGMA foreign_keys = OFF", "DELETE FROM texts WHERE version_id = 1"], "a00 version 1: the stored text is"),
         (["INSERT INTO passages(version_id, start, \"end\", vector) VALUES (555, 0, 1, x'00')"], "Rows of the table"),
     ],
@@ -149,7 +150,7 @@ def test_damage_to_the_catalog_is_found(library: Library, statements: list[str],
     assert not report.ok
     assert any(line.startswith(problem) for line in report.problems), report.problems
     mended = library.verify(repair=True)
-    beyond = ("stored text" in problem) or ("current version" in problem)
+    beyond = ("stored text" in problem) or ("file is damaged" in problem) or ("current version" in problem)
     assert mended.ok is not beyond, mended.problems
     if not beyond:
         assert library.verify().problems == []
@@ -342,3 +343,22 @@ def test_a_home_without_permission(home: Path) -> None:
     with pytest.raises(LibraryError) as error:
         Library.open(home)
     assert str(home) in str(error.value)
+
+
+def test_a_damaged_row_is_one_clear_line(library: Library, home: Path) -> None:
+    library.put(article("a1", "Text."))
+    sql(library, "UPDATE versions SET authors = '[\"Ann'")
+    for use in (library.list, lambda: library.get("a1")):
+        with pytest.raises(LibraryError) as error:
+            use()
+        one_line(error, home / "catalog.sqlite3", "Restore it from a backup.")
+
+
+def test_a_damaged_schema_is_one_clear_line(library: Library, home: Path) -> None:
+    library.close()
+    file = home / "catalog.sqlite3"
+    content = file.read_bytes()
+    file.write_bytes(content.replace(b"CREATE TABLE meta", b"CREATE \xc3ABLE meta"))
+    with pytest.raises(LibraryError) as error:
+        Library.open(home)
+    one_line(error, file, "Restore it from a backup.")

@@ -28,6 +28,8 @@ def test_home_comes_from_the_environment(tmp_path, monkeypatch):
         ('passages_read = "many"', "passages_read"),
         ("encoder = 3", "encoder"),
         ("words_shown = true", "words_shown"),
+        ("words_shown = inf", "words_shown"),
+        ("passages_read = 2.7", "passages_read"),
     ],
 )
 def test_faults_are_named(tmp_path, text, said):
@@ -41,3 +43,8 @@ def test_a_fault_in_the_environment_names_the_variable(tmp_path, monkeypatch):
     monkeypatch.setenv("BYLINE_THREADS", "-2")
     with pytest.raises(SettingsError, match="BYLINE_THREADS"):
         Settings.load(tmp_path)
+
+
+def test_a_home_that_cannot_be_told_is_one_clear_line():
+    with pytest.raises(SettingsError, match="Name one with --home or BYLINE_HOME"):
+        Settings.load("~nobody-has-this-name/library")

@@ -12,10 +12,9 @@ from typing import Any
 
 import gradio as gr
 
-from qa.errors import BylineError
 from qa.records import AddResult
 from qa.render import safe_url
-from ui import panes, parts
+from ui import parts
 from ui.desk import UPLOAD_MB, Desk, sentence
 from ui.html import render
 
@@ -159,13 +158,14 @@ def outcome(results: list[AddResult], saying: str) -> str:
     )
 
 
-def samples(desk: Desk) -> Iterator[str]:
-    """Load the sample articles, yielding what the conversation's place shows meanwhile."""
+def samples(desk: Desk) -> Iterator[tuple[str, bool]]:
+    """Load the sample articles, yielding what to show meanwhile and True; if that fails, why and False at the end."""
     if desk.library.count() and desk.samples():
         return
-    try:
-        for state in watched(desk.load_samples):
-            if isinstance(state, str):
-                yield render("conversation", "loading", doing=state)
-    except BylineError as error:
-        yield panes.missing(sentence(error))
+    state: str | list[AddResult] = ""
+    for state in watched(desk.load_samples):
+        if isinstance(state, str):
+            yield render("conversation", "loading", doing=state), True
+    lost = [state] if isinstance(state, str) else [r.reason for r in state if r.status == "failed" and r.reason]
+    if lost:
+        yield outcome([], lost[0]), False

@@ -33,8 +33,9 @@ def build(desk: Desk) -> None:
             before: Only articles published on or before this ISO date.
             publishers: Only these outlets, separated by commas.
         """
+        question = _text(question)
         _at_most(len(question), QUESTION, "characters")
-        names = [name.strip() for name in publishers.split(",") if name.strip()]
+        names = [name.strip() for name in _text(publishers).split(",") if name.strip()]
         filters = Filters(_day(after), _day(before), names)
         return _told(lambda: desk.assistant.ask(question, filters=filters or None).to_dict())
 
@@ -44,7 +45,7 @@ def build(desk: Desk) -> None:
         Args:
             urls: Web addresses (http or https), separated by white space.
         """
-        wanted = urls.split()
+        wanted = _text(urls).split()
         _at_most(len(wanted), ADDRESSES, "addresses")
         if wrong := [url for url in wanted if not safe_url(url)]:
             raise gr.Error(f"{wrong[0][:80]} is not a web address. Start it with https://")
@@ -59,7 +60,12 @@ def build(desk: Desk) -> None:
             text: Words to look for; none lists every article.
             limit: How many at most, up to 200.
         """
-        rows = _told(lambda: desk.library.list(text=text[:QUESTION], limit=max(1, min(int(limit), 200))))
+        wanted = _text(text)[:QUESTION]
+        try:
+            most = max(1, min(int(limit), 200))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise gr.Error(f"{str(limit)[:40]!r} is not a number. Give one from 1 to 200.") from error
+        rows = _told(lambda: desk.library.list(text=wanted, limit=most))
         names = ("id", "title", "publisher", "published", "url", "words")
         return [{name: getattr(row, name) for name in names} for row in rows]
 
@@ -69,6 +75,7 @@ def build(desk: Desk) -> None:
         Args:
             quotation: The sentence or passage to look for.
         """
+        quotation = _text(quotation)
         _at_most(len(quotation), LONGEST, "characters")
         found = _told(lambda: check(quotation, desk.library))
         matches = [
@@ -98,6 +105,13 @@ def speak_json(demo: gr.Blocks) -> None:
         return [spoken.types.TextContent(type="text", text=json.dumps(item, ensure_ascii=False)) for item in data]
 
     spoken.postprocess_output_data = told
+
+
+def _text(given: object) -> str:
+    """Return an argument's text, none for null. Gradio hands on whatever was sent, of any kind."""
+    if not isinstance(given, (str, type(None))):
+        raise gr.Error(f"{str(given)[:40]!r} is not a text. Put it in quotation marks.")
+    return given or ""
 
 
 def _day(given: str) -> str | None:

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from qa.errors import BylineError
 from qa.records import Answer, Filters
 from ui import history, panes
-from ui.desk import Desk, sentence
+from ui.desk import QUESTION, Desk, sentence
 from ui.history import Conversation
 
 NOT_READY = "The question is too long. Shorten it to 2,000 characters and ask again."
@@ -70,12 +71,17 @@ async def answer(desk: Desk, question: str, context: Context, owner: str, sessio
 
     Stopping, by `stop` or by a reader who leaves, keeps nothing.
     """
-    talk = await asyncio.to_thread(history.load, desk.library, owner, context.conversation)
-    samples = await asyncio.to_thread(desk.samples)
-    filters = await asyncio.to_thread(desk.known, context.filters)
+    try:
+        talk = await asyncio.to_thread(history.load, desk.library, owner, context.conversation)
+        samples = await asyncio.to_thread(desk.samples)
+        filters = await asyncio.to_thread(desk.known, context.filters)
+        earlier = await asyncio.to_thread(turns, desk, talk, samples)
+    except BylineError as error:
+        body = panes.ended(question[:QUESTION], 0, sentence(error), "failed", context.filters)
+        yield Shown("", body, context.conversation, True)
+        return
     address = talk.id if talk else history.new_id()
     number = len(talk.turns) if talk else 0
-    earlier = await asyncio.to_thread(turns, desk, talk, samples)
     doing, quotes = "Searching your articles", ()
 
     def show(body: str, done: bool = False) -> Shown:
@@ -109,11 +115,15 @@ async def answer(desk: Desk, question: str, context: Context, owner: str, sessio
                 yield show(panes.ended(question, number, "Stopped. Nothing was kept.", "stopped", filters), True)
                 return
             if isinstance(step, Answer):
-                await asyncio.to_thread(history.append, desk.library, owner, address, step, filters)
-                body = await asyncio.to_thread(panes.turn, step, number, desk.find, filters, samples)
-                yield show(body, True)
-                await work_done
-                return
+                try:
+                    await asyncio.to_thread(history.append, desk.library, owner, address, step, filters)
+                    body = await asyncio.to_thread(panes.turn, step, number, desk.find, filters, samples)
+                except BylineError as error:  # it cannot be kept: the disk is full
+                    step = error
+                else:
+                    yield show(body, True)
+                    await work_done
+                    return
             if isinstance(step, BaseException):
                 yield show(panes.ended(question, number, sentence(step), "failed", filters), True)
                 return

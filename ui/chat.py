@@ -44,7 +44,7 @@ def serve(
 
     from qa.assistant import Assistant
 
-    check_port(host, port)
+    port = check_port(host, port)
     opened = assistant or Assistant.open(home)
     app = create(opened, host=host, auth=auth, mcp=mcp, folders=folders, allow_hosts=allow_hosts)
     shown = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else f'[{host}]' if ':' in host else host}:{port}"
@@ -139,13 +139,14 @@ def create(
     return app
 
 
-def check_port(host: str, port: int) -> None:
-    """Raise SettingsError if nothing can be served at `host` and `port`."""
+def check_port(host: str, port: int) -> int:
+    """Return the port to serve at: `port`, or for 0 a free one. Raises SettingsError if nothing can be served there."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             trial.bind((host, port))
+            return int(trial.getsockname()[1])
         except (OSError, OverflowError) as error:
             other = port + 1 if 0 < port < 65535 else 7861
             raise SettingsError(

@@ -293,7 +293,7 @@ def _list(options: argparse.Namespace) -> None:
 
 def _row(row: ArticleRow) -> str:
     where = " · ".join(part for part in (row.publisher, ", ".join(row.authors)) if part)
-    return f"{row.id}  {row.published or '          '}  {_clean(row.title)}{f'  ({_clean(where)})' if where else ''}"
+    return _clean(f"{row.id}  {row.published or '          '}  {row.title}{f'  ({where})' if where else ''}")
 
 
 def _show(options: argparse.Namespace) -> None:
@@ -308,7 +308,7 @@ def _show(options: argparse.Namespace) -> None:
     facts = (article.publisher, ", ".join(article.authors), article.published, article.url)
     print(_clean(" · ".join(fact for fact in facts if fact)))
     if article.updated:
-        print(f"updated {article.updated}")
+        print(_clean(f"updated {article.updated}"))
     print(f"\n{''.join(c if c.isprintable() or c == chr(10) else ' ' for c in article.text)}")
 
 

@@ -152,14 +152,14 @@ class Desk:
         """Bring back what was removed under `token`; a token used before, or somebody else's, does nothing."""
         whose, back = self.undo.get(token, (None, None))
         if back is not None and whose == owner:
-            del self.undo[token]
             back()
+            self.undo.pop(token, None)  # only now: where the disk is full it can be tried again
 
     def add(self, sources: list[str], progress: Callable[[int, int, str], None] | None = None) -> list[AddResult]:
         """Add sources through `ingest.add`: a result for every one of them."""
         from ingest import add  # trafilatura behind it costs a second, and a page that only asks never needs it
 
-        exported = [source for source in sources if source.endswith(".jsonl")]
+        exported = [source for source in sources if source.endswith(".jsonl") and Path(source).is_file()]
         results = [result for file in exported for result in export.read_articles(self.library, Path(file), progress)]
         others = [source for source in sources if source not in exported]
         return results + (add(others, library=self.library, progress=progress) if others else [])

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from html import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote as percent
 
-from qa.errors import LibraryError
+from qa.errors import LibraryError, NotInLibraryError
 from qa.library import Library
 from qa.records import AddResult, Answer, Article, Quote
 from qa.render import (
@@ -116,9 +117,10 @@ def _linked(text: str, answer: Answer, find: Find, shown: Callable[[str], str]) 
 
 
 def articles(library: Library) -> Iterator[str]:
-    """Yield the library's articles, one JSON object a line."""
+    """Yield the library's articles, one JSON object a line; one that is removed meanwhile is left out."""
     for row in library.list(order="fetched"):
-        yield json.dumps(asdict(library.get(row.id)), ensure_ascii=True) + "\n"
+        with suppress(NotInLibraryError):
+            yield json.dumps(asdict(library.get(row.id)), ensure_ascii=True) + "\n"
 
 
 def read_articles(
@@ -133,7 +135,7 @@ def read_articles(
         source = f"{file.name}, line {number}"
         try:
             results.append(library.put(_article(json.loads(line))))
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             results.append(
                 AddResult(source, "failed", reason=f"{source} is not an article that Byline exported. Export it again.")
             )

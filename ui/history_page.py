@@ -6,8 +6,9 @@ from typing import Any
 
 import gradio as gr
 
+from qa.errors import BylineError
 from ui import history, parts
-from ui.desk import Desk
+from ui.desk import Desk, sentence
 from ui.html import render
 
 
@@ -27,15 +28,19 @@ def build(demo: gr.Blocks, desk: Desk) -> None:
 
     def found(wanted: str, request: gr.Request, undo: tuple[str, str] | None = None) -> str:
         text = parts.fields(wanted)("text")
-        talks = history.listing(desk.library, desk.owner(request), text)
+        try:
+            talks = history.listing(desk.library, desk.owner(request), text)
+        except BylineError as error:
+            return render("parts", "status", said=sentence(error))
         return render("listing", "conversations", talks=talks, searched=bool(text.strip()), undo=undo)
 
     def on_discard(wanted: str, request: gr.Request) -> str:
-        return found(wanted, request, desk.discard_conversation(parts.fields(wanted)("id"), desk.owner(request)))
+        gone, owner = parts.fields(wanted)("id"), desk.owner(request)
+        return parts.after(lambda: desk.discard_conversation(gone, owner), lambda undo: found(wanted, request, undo))
 
     def on_restore(wanted: str, request: gr.Request) -> str:
-        desk.restore(parts.fields(wanted)("token"), desk.owner(request))
-        return found(wanted, request)
+        token = parts.fields(wanted)("token")
+        return parts.after(lambda: desk.restore(token, desk.owner(request)), lambda _: found(wanted, request))
 
     def arrive(request: gr.Request) -> str:
         return found("", request)

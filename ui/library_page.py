@@ -67,15 +67,16 @@ def build(demo: gr.Blocks, desk: Desk) -> None:
         return fields(), found(wanted), gr.update(open=wish)
 
     def on_discard(wanted: str, request: gr.Request) -> str:
-        return found(wanted, desk.discard_article(parts.fields(wanted)("id"), desk.owner(request)))
+        gone = parts.fields(wanted)("id")
+        return parts.after(lambda: desk.discard_article(gone, desk.owner(request)), lambda undo: found(wanted, undo))
 
     def on_restore(wanted: str, request: gr.Request) -> str:
-        desk.restore(parts.fields(wanted)("token"), desk.owner(request))
-        return found(wanted)
+        token = parts.fields(wanted)("token")
+        return parts.after(lambda: desk.restore(token, desk.owner(request)), lambda _: found(wanted))
 
     def on_unsample(wanted: str) -> tuple[str, str]:
-        desk.unload_samples()
-        return fields(), found(wanted)
+        listed = parts.after(desk.unload_samples, lambda _: found(wanted))
+        return fields(), listed
 
     quick: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
     now = "() => [Byline.wanted()]"

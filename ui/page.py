@@ -88,9 +88,12 @@ def build(demo: gr.Blocks, desk: Desk) -> None:
     def on_load(event: gr.EventData) -> Iterator[Any]:
         """Load the samples, then hand on the example question that was clicked, if one was."""
         question = parts.sent(event)("question")[:QUESTION]
-        for shown in adding.samples(desk):
+        failure = ""
+        for shown, fine in adding.samples(desk):
+            failure = "" if fine else shown
             yield shown, gr.skip(), gr.skip(), gr.skip()
-        yield _welcome(desk), question, _shelf(desk), parts.limits(desk)
+        # After a failure the example is not asked: nothing would answer it.
+        yield failure + _welcome(desk), "" if failure else question, _shelf(desk), parts.limits(desk)
 
     def on_unload(context: str, request: gr.Request) -> tuple[str, str, str, str]:
         desk.unload_samples()

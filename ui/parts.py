@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import gradio as gr
 
-from ui.desk import Desk
+from qa.errors import BylineError
+from ui.desk import Desk, sentence
 from ui.html import render
 
 PAGES = (
@@ -51,6 +53,15 @@ def fields(wanted: str | None) -> Callable[[str], str]:
 def _texts(data: object) -> Callable[[str], str]:
     known = data if isinstance(data, dict) else {}
     return lambda name: value if isinstance(value := known.get(name), str) else ""
+
+
+def after(work: Callable[[], Any], shown: Callable[[Any], str]) -> str:
+    """Return what `shown` makes of what `work` returned; where that failed, why, and what it makes of None."""
+    try:
+        done = work()
+    except BylineError as error:
+        return render("parts", "status", said=sentence(error)) + shown(None)
+    return shown(done)
 
 
 def header(here: str, desk: Desk) -> gr.HTML:

@@ -168,6 +168,9 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             asked = getpass.getpass if sys.stdin.isatty() else lambda _: sys.stdin.readline().rstrip("\n")
             add(file, given.name, asked(f"Password for {given.name}: "))
+    except EOFError:  # Ctrl-D
+        print("\nNo password was given, and nothing has changed.", file=sys.stderr)
+        return 1
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 1

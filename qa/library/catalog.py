@@ -186,7 +186,10 @@ def _rows(conn: sa.Connection, query: sa.Select[Any]) -> list[ArticleRow]:
 def _naming(text: str | None) -> list[sa.ColumnElement[bool]]:
     """Return the conditions that each word of `text` stands in the title, the outlet or an author."""
     named = (versions.c.title_folded, versions.c.publisher_folded, versions.c.authors_folded)
-    return [sa.or_(*(name.contains(word, autoescape=True) for name in named)) for word in fold(text or "").split()]
+    return [
+        sa.or_(*(name.contains(word, autoescape=True) for name in named))
+        for word in dict.fromkeys(fold(text or "").split())
+    ]
 
 
 def publishers(conn: sa.Connection) -> list[tuple[str, int]]:

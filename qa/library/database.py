@@ -6,6 +6,7 @@ between the engines is full text (`fulltext.py`) and `_engine` below.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 import uuid
@@ -226,6 +227,8 @@ def explained(file: Path) -> Iterator[None]:
         raise LibraryError(
             f"{file} cannot hold or find {error.object[:60]!r}: it is broken text. Correct it and try again."
         ) from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:  # in a row, or in what SQLite says of its own schema
+        raise LibraryError(f"{file} is damaged ({error}). Restore it from a backup.") from error
     except (sa.exc.DBAPIError, sa.exc.TimeoutError, sqlite3.Error) as error:
         cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         low = cause.lower()
@@ -281,8 +284,24 @@ def damage(conn: sa.Connection) -> list[str]:
     found = [str(row[0]) for row in conn.exec_driver_sql("PRAGMA integrity_check(20)") if row[0] != "ok"]
     lines = [line.strip() for text in found for line in text.splitlines() if not line.startswith("***")]
     # From 3.44 on this looks into full text as well, which can be rebuilt and has a check of its own.
-    lines = [line for line in lines if fulltext.NAME not in line]
+    lines = [line for line in lines if fulltext.NAME not in line] or _unreadable(conn)
     return [f"The file is damaged: {line}. Restore it from a backup." for line in lines]
+
+
+def _unreadable(conn: sa.Connection) -> list[str]:
+    """Return which rows hold JSON that is none any more: SQLite looks at its pages, not into their texts."""
+    found = []
+    for table, name, columns in (
+        (versions, versions.c.article_id, (versions.c.authors, versions.c.headings)),
+        (kept, kept.c.kind, (kept.c.value,)),
+    ):
+        for row, *values in conn.execute(select(name, *(sa.cast(column, Text) for column in columns))):
+            try:
+                for value in values:
+                    json.loads(value)
+            except ValueError as error:
+                found.append(f"a row of {table.name}, {row!r}, cannot be read ({error})")
+    return found
 
 
 def loose_rows(conn: sa.Connection) -> list[str]:
