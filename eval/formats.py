@@ -84,16 +84,16 @@ def squad(name: str, text: str, digest: str) -> QuestionSet:
     lines = _Lines(text)
     rows: list[tuple[int, dict[str, Any]]] = []
     for g, group in enumerate(groups):
-        paragraphs = group.get("paragraphs") if isinstance(group, dict) else None
+        named = group if isinstance(group, dict) else {}
+        title, paragraphs = str(named.get("title") or ""), named.get("paragraphs")
         if not isinstance(paragraphs, list):
-            faults.add(lines.of(str(group.get("title") or "") if isinstance(group, dict) else ""),
-                       f"data[{g}] has no list 'paragraphs'.")  # fmt: skip
+            faults.add(lines.of(title), f"data[{g}] has no list 'paragraphs'.")
             continue
         for p, paragraph in enumerate(paragraphs):
             where = f"data[{g}].paragraphs[{p}]"
             context = paragraph.get("context") if isinstance(paragraph, dict) else None
             if not isinstance(context, str) or not context.strip():
-                faults.add(lines.of(str(group.get("title") or "")), f"{where} has no text in 'context'.")
+                faults.add(lines.of(title), f"{where} has no text in 'context'.")
                 continue
             asked = paragraph.get("qas")
             if not isinstance(asked, list):
@@ -105,9 +105,9 @@ def squad(name: str, text: str, digest: str) -> QuestionSet:
                     faults.add(lines.of(context), f"{at} is not an object.")
                     continue
                 line = lines.next(qa, context)
-                if _LONE.search(json.dumps([qa, context, str(group.get("title") or "")], ensure_ascii=False)):
+                if _LONE.search(json.dumps([qa, context, title], ensure_ascii=False)):
                     faults.add(line, f"{at} holds half of a surrogate pair, which is no character.")
-                elif row := _squad_row(qa, context, str(group.get("title") or ""), at, line, faults):
+                elif row := _squad_row(qa, context, title, at, line, faults):
                     rows.append((line, row))
     if not rows and not faults.found:
         raise fault(name, 1, "it holds no question.")

@@ -63,7 +63,8 @@ _CREDITED = re.compile(
     r"|(?:©|\(c\))\s*\S.{1,60}|\(?(?:ap\s+photo|photo|reuters|afp|getty\s+images?|file\s+photo"
     r"|file)\s*[/:)]\s*.{0,60}|[\w .’'-]{2,40}/(?:getty(?:\s+images)?|ap|afp|reuters|shutterstock|epa|pa"
     r"|the\s+guardian|bloomberg|pool|rex|alamy)\b.{0,30}"
-    r"|(?:photo(?:graph)?|picture|illustration)s?\s+by\s+(?-i:[A-ZÀ-Þ][\w’'.-]+(?:\s[A-ZÀ-Þ][\w’'.-]+){1,3})"
+    r"|(?-i:(?=[PI]))(?:photo(?:graph)?|picture|illustration)s?\s+by"  # not "it bought a picture by Pablo Picasso"
+    r"\s+(?-i:[A-ZÀ-Þ][\w’'.-]+(?:\s[A-ZÀ-Þ][\w’'.-]+){1,3})"
     r"|(?:via\s+)?getty\s+images|\(ap\)|ap\s+photo|reuters|afp|shutterstock|alamy|pa\s+(?:wire|media)|epa"
     r"|associated\s+press|handout|courtesy\s+.{2,50})\)?\W*$",
     re.IGNORECASE,

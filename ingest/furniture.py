@@ -112,15 +112,22 @@ _ASKING = re.compile(
 )
 # A live report's "18:31" or "6.31pm BST" over each of its entries.
 _TIME = re.compile(
-    r"\d{1,2}(?::\d\d(?::\d\d)?|[.h]?\d\d(?=\s*[A-Za-z]{2}))(?:\s*[ap]\.?m\.?)?(?:\s*\b(?:[a-z]{1,3}t|gmt|utc))?", re.I
+    r"\d{1,2}(?::\d\d(?::\d\d)?|[.h]?\d\d(?=\s*[A-Za-z]{2}))(?:\s*[ap]\.?m\.?)?"
+    r"(?:\s*\b(?-i:[A-Z]{2,3}T|[CEMP]T|UTC))?",  # not "1200 ft"
+    re.IGNORECASE,
 )
-# What consent banners speak of; two of them in a line that says "you" are no news about privacy.
+# What consent banners speak of, and news about privacy too; but only a banner speaks for its site, or of its buttons.
 _PRIVACY = re.compile(
     r"tracking\s+technolog\w+|trackers|withdraw\s+(?:your\s+)?consent|legitimate\s+interests?|personali[sz]ed\s+(?:ads"
     r"|advertising|content)|(?:store|access)\s+(?:and/or\s+access\s+)?(?:information|personal\s+data)"
     r"|process(?:es)?\s+(?:personal\s+)?data|unique\s+identifiers?|(?:our|\d+)\s+(?:partners|vendors)|browsing\s+data"
     r"|resurface\s+this|your\s+(?:privacy\s+)?choices|on\s+your\s+device|ads\s+you\s+see|i\s+accept|show\s+purposes"
     r"|manage\s+preferences|cookies?",
+    re.IGNORECASE,
+)
+_BANNER = re.compile(
+    r"\b(?:we|our|i\s+accept|resurface\s+this|your\s+(?:privacy\s+)?choices|ads\s+you\s+see|show\s+purposes"
+    r"|manage\s+preferences)\b",
     re.IGNORECASE,
 )
 _YOU = re.compile(r"\b(?:you|your|our|us|we|here|now|today|this\s+(?:site|website|page|article|form))\b", re.IGNORECASE)
@@ -165,13 +172,17 @@ def is_furniture(line: str) -> bool:
 
 def is_request(line: str) -> bool:
     """Return whether `line` is the publisher speaking to its reader: newsletters, cookies, donations, tips."""
-    if len(line) < 600 and len({mark.lower() for mark in _PRIVACY.findall(line)}) > 1 and not re.search('[“”"]', line):
-        return bool(re.search(r"\b(?:you|your|we and)\b", line, re.IGNORECASE))
+    if len(line) >= 600 or not _YOU.search(line):
+        return False
+    return _is_banner(line) or bool(_START.match(line.lstrip(" •·*|>»-—–")) and _ASKING.search(line))
+
+
+def _is_banner(line: str) -> bool:
     return (
-        len(line) < 600
-        and bool(_START.match(line.lstrip(" •·*|>»-—–")))
-        and bool(_ASKING.search(line))
-        and bool(_YOU.search(line))
+        len({mark.lower() for mark in _PRIVACY.findall(line)}) > 1
+        and bool(_BANNER.search(line))
+        and bool(re.search(r"\b(?:you|your|we and)\b", line, re.IGNORECASE))
+        and not re.search('[“”"]', line)
     )
 
 

@@ -101,14 +101,14 @@ def _noted(text: str) -> str:
     return "".join(parts)
 
 
-_CODE = re.compile(r"(^```.*?^```|`[^`\n]+`)", re.DOTALL | re.MULTILINE)
+_CODE = re.compile(r"(^```.*?^```|^~~~.*?^~~~|`[^`\n]+`)", re.DOTALL | re.MULTILINE)
 _NOTED = (
-    (re.compile(r"!\[\[[^\[\]\n]*\]\]|%%(?:(?!\n\n).)*?%%", re.DOTALL), ""),
+    (re.compile(r"!\[\[[^\[\]\n]*\]\]|(?<![\w%])%%(?:(?!\n\n).)*?%%", re.DOTALL), ""),
     (re.compile(r"^\[\^[^\[\]\s]+\]:[ \t]*|\[\^[^\[\]\s]+\]", re.MULTILINE), ""),
     (_LINK, r"\1"),
-    (re.compile(r"==(?=\S)([^=\n]+)(?<=\S)=="), r"\1"),
+    (re.compile(r"(?<![\w=])==(?=\S)([^=\n]+)(?<=\S)==(?![\w=])"), r"\1"),
     (re.compile(r"^([ \t>]*)\[![\w-]+\][+-]?[ \t]*(.*)$", re.MULTILINE), r"\1\2\n\1"),
-    (re.compile(r"^(\s*(?:[-*+]|\d+[.)])[ \t]+)\[[ xX]\][ \t]+", re.MULTILINE), r"\1"),
+    (re.compile(r"^([ \t]*(?:[-*+]|\d+[.)])[ \t]+)\[[ xX]\][ \t]+", re.MULTILINE), r"\1"),
     (re.compile(r"^(?:#[^\W\d][\w/-]*[ \t]*)+$", re.MULTILINE), ""),
 )
 

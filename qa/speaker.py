@@ -61,12 +61,13 @@ _PRONOUN = re.compile(
 _QUOTED = re.compile(r"[“\"](?:[^”\"\n]|\n(?!\s*\n))*[”\"]?")  # one left open ends with its paragraph
 _NO_NAME = re.compile(
     r"^(?:He|She|They|It|We|I|You|The|An?|But|And|In|On|At|That|This|These|Those|Both|One|Some|Many|Most|Others?|As"
-    r"|Neither|Either|No|None|Nobody|Somebody|Someone|Everybody|Everyone|Each|Another|Several|Few|Two|Three|Four|Five"
-    r"|Six|Seven|Eight|Nine|Ten|Dozens|Hundreds|Thousands|Doctors|Scientists|Researchers|Witnesses|Residents|Passengers"
-    r"|Neighbou?rs|Analysts|Economists|Investigators|Lawyers|Organi[sz]ers|Campaigners|Supporters|Opponents|Reporters"
+    r"|Neither|Either|No|None|Nobody|Somebody|Someone|Everybody|Everyone|Each|Another|Several|Few|Dozens|Hundreds"
+    r"|Thousands|(?:Doctors|Reporters)(?! Without )|Scientists|Researchers|Witnesses|Residents|Passengers|Neighbou?rs"
+    r"|Analysts|Economists|Investigators|Lawyers|Organi[sz]ers|Campaigners|Supporters|Opponents"
     r"|If|When|While|After|Before|Already|Still|Meanwhile|Instead|However|Today|Officials|Police|Experts|Critics|What"
     r"|Who|There|Here|Not|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March|April|May|June|July"
     r"|August|September|October|November|December)(?:$| |[’'](?:ve|m|re|d|ll)\b)"
+    r"|^(?:Two|Three|Four|Five|Six|Seven|Eight|Nine|Ten)(?:$| of | .*s$)"  # "Two Democrats"; but "Ten Hag" is one
     r"|^(?:[A-Z]\.)+[A-Z]?$|[’']s$"  # "Leeds, N.Y., said", "Obama's claims"
 )
 # "On Monday Trump said", "The White House said": what stands before the name.

@@ -122,6 +122,12 @@ def test_a_page_without_meta_tags_tells_its_author_and_day_in_its_text() -> None
     assert found.text.startswith(SENTENCE.strip())
 
 
+def test_a_short_first_sentence_stays() -> None:
+    told = "".join(f"<p>{SENTENCE}It was item {number} of the plan.</p>" for number in range(6))
+    html = f"<html><body><h1>Bridge to stay open</h1><p>Yesterday, the council won.</p>{told}</body></html>"
+    assert extract.article(html, "a.html").text.startswith("Yesterday, the council won.\n\n")
+
+
 def test_the_name_of_the_site_is_no_headline() -> None:
     head = '<title>The Courier: Bridge to stay open</title><meta property="og:site_name" content="The Courier">'
     html = page(head).replace("<body>", "<body><header><h1>The Courier</h1></header>")

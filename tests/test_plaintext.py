@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ingest import dump, header, plaintext
 from ingest.dates import find_date
+from ingest.furniture import is_furniture
 from ingest.markdown import article as markdown
 from ingest.records import Draft
 from ingest.sources import addresses
@@ -269,6 +270,7 @@ def test_dates_in_many_styles(text: str, day: str | None) -> None:
         ("Von Anna Lindqvist", ("Anna Lindqvist",)),
         ("di Giulia Marchetti", ("Giulia Marchetti",)),
         ("Von der Leyen under fire", ()),
+        ("Von Der Leyen Wins Vote", ()),
         ("Jane Doe", ()),
     ],
 )
@@ -309,6 +311,7 @@ def test_a_line_of_dates_tells_when_and_a_sentence_does_not() -> None:
         "Thanks for reading The Gallery! This post is public so feel free to share it.",
         "We and our 842 partners store and access personal data, like browsing data, on your device.",
         "If trackers are disabled, some content and ads you see may not be as relevant to you.",
+        "We use cookies and other tracking technologies to improve this site.",
     ],
 )
 def test_furniture(line: str) -> None:
@@ -329,6 +332,9 @@ def test_furniture(line: str) -> None:
         "Support for Ukraine has grown in the European Commission since the US cut its aid.",
         "Reporting by the Ledger revealed in March that the pier had never been inspected by anyone.",
         "The firm would process personal data of its 40 partners for personalised ads, the regulator found on Friday.",
+        "The browser will let you block trackers and cookies on every page from Monday, the firm said in a letter.",
+        "Sites must let you withdraw consent and refuse cookies as easily as you accept them, the court ruled.",
+        "The museum in the valley sold its mill on Monday and bought a picture by Pablo Picasso.",
         "Nobody had read more of the report than its cover when the committee voted on it in March.",
         "« Nous n’allons pas deviner non plus, a déclaré l’ingénieure en chef de la vallée mardi soir. »",
         "Loading of grain resumed at Odesa on Friday after a pause of nine days, the port said.",
@@ -336,6 +342,44 @@ def test_furniture(line: str) -> None:
 )
 def test_sentences_are_not_furniture(line: str) -> None:
     assert dump.lines_of(line)[0].kind == "prose"
+
+
+@pytest.mark.parametrize("line", ["1200 ft", "100 ft", "1945 at"])
+def test_a_height_or_a_year_is_no_time_of_day(line: str) -> None:
+    assert not is_furniture(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "dates"),
+    [
+        ("2 hours ago", (None, None)),
+        ("Updated yesterday.", (None, None)),
+        ("Today at 10 a.m.", (None, None)),
+        ("5 min.", (None, None)),
+        ("Yesterday, the council won.", None),
+        ("Today is a good day.", None),
+        ("Estimated reading scores in the valley fell last year.", None),
+    ],
+)
+def test_a_sentence_that_begins_with_a_day_is_no_date(line: str, dates: tuple[None, None] | None) -> None:
+    assert header.dates_in(line) == dates
+
+
+def test_a_line_of_spaces_or_a_file_of_empty_lines_takes_no_time() -> None:
+    begun = time.perf_counter()
+    assert header.byline("a" + " " * 100_000 + "b") == ()
+    assert header.dates_in("a" + " " * 100_000 + "b") is None
+    assert markdown("# Harbour freezes\n" + "\n" * 100_000 + "It froze.", "a.md").text == "It froze."
+    assert time.perf_counter() - begun < 5
+
+
+def test_marks_of_note_taking_programs_that_are_the_text_s_own() -> None:
+    for kept in (
+        "Prices rose by 5%% and fell by 3%% in May.",
+        "It is kept at https://example.org/?a==b==c of the site.",
+    ):
+        assert markdown(f"# Prices\n\n{kept}\n", "a.md").text == kept
+    assert markdown("# Code\n\n~~~\na[[0]]\n~~~\n", "a.md").text == "a[[0]]"
 
 
 def test_markdown_becomes_plain_text() -> None:
