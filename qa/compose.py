@@ -20,7 +20,7 @@ from qa.text import fold, sentences, words
 
 LONGEST = 90  # words of one merged quote: a longer one is no longer read at a glance
 NEAREST = 3
-AS_LIKELY = 0.9  # from this share of its probability on, a newer article's quote comes before an older one's
+AS_LIKELY = 0.7  # from this share of its probability on, a newer article's quote comes before an older one's
 SAME = 0.8  # the share of words in common from which two sentences say the same thing in the same words
 SPELT_ALIKE = 0.75  # "honour" and "honor", "centre" and "center"
 _NEGATIONS = frozenset("no not nor never none neither without cannot".split())
@@ -134,12 +134,12 @@ def choose(candidates: Sequence[Candidate], calibration: Calibration, quotes: in
         if kept and candidate.probability < least:
             break
         lead = sentence_before(candidate) if _POINTS_BACK.search(candidate.text) else None
-        for before in ([lead], []) if lead else ([],):
-            trial = {(c.article.id, c.start): c for c in (*before, *kept, candidate)}
-            fits = sum(len(c.text.split()) for c in trial.values()) <= most_words
-            if (fits or not kept) and len(merge(list(trial.values()))) <= quotes:
-                kept = list(trial.values())
-                break
+        trial = list({(c.article.id, c.start): c for c in ([lead] if lead else []) + [*kept, candidate]}.values())
+        fits = sum(len(c.text.split()) for c in trial) <= most_words
+        if (fits or not kept) and len(merge(trial)) <= quotes:
+            kept = trial  # the best sentence is shown whatever its length
+        elif not kept:
+            kept = [candidate]
     return merge(kept)
 
 

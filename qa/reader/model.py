@@ -38,9 +38,10 @@ MOST_SPANS = 4  # of one sentence
 NEARLY = 3.0  # logits that a further span of a sentence may be worse than its best
 SPLIT = 1.0  # logits that an end and a start inside a span may be worse than its own, to cut it there
 BATCH = 16
-# A batch is filled up to a multiple of so many tokens: kernels are made, and kept, for each shape that comes along,
-# and below 512 rows oneDNN adds up a product of 1,536 numbers in another order, which shows in a logit's second digit.
-ROWS = 512
+# A batch is filled up to a multiple of so many tokens, since kernels are made, and kept, for each shape that comes
+# along; and to so many at least: below, oneDNN adds up a product of 1,536 numbers in another order, which shows in a
+# logit's second digit.
+ROWS, LEAST_ROWS = 128, 512
 OUTSIDE = -1
 
 
@@ -215,9 +216,9 @@ class Inputs:
         ]
 
     def batch(self, windows: Sequence[Window], device: Any = "cpu") -> Batch:
-        """Return the windows end to end, filled up to a multiple of ROWS tokens."""
+        """Return the windows end to end, filled up to LEAST_ROWS tokens or a multiple of ROWS."""
         lengths = [len(window.ids) for window in windows]
-        spare = -sum(lengths) % ROWS
+        spare = max(LEAST_ROWS - sum(lengths), -sum(lengths) % ROWS)
         positions = [n for length in lengths for n in range(length)] + [n % self.max_tokens for n in range(spare)]
         sentences: list[int] = []
         count = 0

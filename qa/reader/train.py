@@ -10,7 +10,7 @@ with its two passages is the sum of
 - the sentence loss: a binary one over the sentences of both passages, and half a listwise one.
 
 `--start FOLDER` goes on from the weights of an earlier run, with a fresh schedule, and `--keep SHARE` mixes that
-share of them into the result. Runs on a GPU where there is one.
+share of them, or of `--average FOLDER`, into the result. Runs on a GPU where there is one.
 Writes a checkpoint every few hundred steps and resumes from it.
 """
 
@@ -219,10 +219,9 @@ def train(options: argparse.Namespace) -> None:
             if step % CHECKPOINT_STEPS == 0:
                 state = {"network": network.state_dict(), "optimiser": optimiser.state_dict()}
                 _write(file, {**state, "step": step, "spent": spent})
-    if (
-        options.start
-    ):  # the mean of two points of one run often generalises better than its end (Wortsman and others 2022)
-        before = model.load_bundled(options.start)[0].state_dict()
+    # The mean of two points of one run often generalises better than its end (Wortsman and others 2022).
+    if other := options.average or options.start:
+        before = model.load_bundled(other)[0].state_dict()
         mixed = {name: torch.lerp(end.cpu(), before[name], options.keep) for name, end in network.state_dict().items()}
         network.load_state_dict(mixed)
     save_file(model.shipped_state(network.cpu()), options.out / "reader.safetensors")
@@ -249,6 +248,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--articles", type=Path, help="file of the articles that Byline's own questions are over")
     parser.add_argument("--start", type=Path, help="folder of the weights to go on from (default: the encoder's)")
     parser.add_argument("--keep", type=float, default=0.0, help="share of those weights in the end, from 0 to 1")
+    parser.add_argument("--average", type=Path, help="folder of the weights to keep a share of (default: of --start)")
     parser.add_argument("--rate", type=float, default=1.0, help="share of the learning rates to use (default 1)")
     parser.add_argument("--dropout", type=float, default=0.0, help="share of hidden values to drop (default 0)")
     parser.add_argument("--passes", type=int, default=1, help="passes over the examples (default 1)")
