@@ -135,7 +135,7 @@ def fit_answers(asked: Sequence[Asked], calibration: Calibration, settings: Sett
     known = ranked(answerable, calibration)
     best = (-1.0, calibration)
     for keep, share in itertools.product(
-        (0.03, 0.05, 0.1, 0.15, 0.2), (0.15, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
+        (0.03, 0.05, 0.1, 0.15, 0.2), (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
     ):
         trial = replace(calibration, keep=keep, keep_share=share, found=0.0)
         seen = figures(answerable, trial, settings, known)
