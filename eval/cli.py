@@ -118,6 +118,7 @@ def _evaluate(args: argparse.Namespace, path: str) -> int:
 
     # Everything that can be wrong with the command is found out before a question is asked.
     wanted, held = _floors(args)
+    _check_writable(args)
     questions = load(path, split=args.split, limit=args.limit, seed=args.seed)
     gold = _gold(Path(args.gold)) if args.gold else None
     retrieval = args.retrieval_only or questions.kind == "retrieval"
@@ -152,7 +153,7 @@ def _evaluate(args: argparse.Namespace, path: str) -> int:
 
 
 def _floors(args: argparse.Namespace) -> tuple[dict[str, float], dict[str, float]]:
-    """Return the floors of --fail-under and of --floors; raise FloorError for them or for where to write."""
+    """Return the floors of --fail-under and of --floors. Raises FloorError."""
     from eval import floors
 
     wanted = floors.parse(args.fail_under)
@@ -160,6 +161,13 @@ def _floors(args: argparse.Namespace) -> tuple[dict[str, float], dict[str, float
     if args.raise_floors and pinned is None:
         raise floors.FloorError("--raise-floors needs the file: --floors FILE.")
     held = floors.read(pinned) if pinned is not None and (pinned.exists() or not args.raise_floors) else {}
+    return wanted, held
+
+
+def _check_writable(args: argparse.Namespace) -> None:
+    """Raise FloorError where --json, --floors or --out names what cannot be written."""
+    from eval import floors
+
     for name, given in (("--json", args.json), ("--floors", args.floors), ("--out", args.out)):
         if not given or given == "-":
             continue
@@ -169,7 +177,6 @@ def _floors(args: argparse.Namespace) -> tuple[dict[str, float], dict[str, float
         for folder in (path, *path.parents) if name == "--out" else path.parents:
             if folder.exists() and not folder.is_dir():
                 raise floors.FloorError(f"{name} {given}: {folder} is a file, where a folder is wanted.")
-    return wanted, held
 
 
 def _hold(
@@ -255,6 +262,7 @@ def _compare(args: argparse.Namespace, a: str, b: str) -> int:
     from eval import compare, report
 
     wanted, held = _floors(args)
+    _check_writable(args)
     names = (Path(a).name or a, Path(b).name or b)
     second = compare.read(b)
     found = compare.compare(compare.read(a), second, names if names[0] != names[1] else (a, b))

@@ -31,7 +31,7 @@ _ELSEWHERE = (
 _NUMBER = {name: number for number, names in enumerate(_ELSEWHERE, 1) for name in names.split("|")}
 _NUMBER |= {name: number for number, name in enumerate(_MONTHS, 1)}
 _MONTH = (
-    r"(?P<{0}>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|"
+    r"(?P<{0}>{1}jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|"
     r"oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
 )
 _DAY = r"(?P<{0}>\d{{1,2}})(?:st|nd|rd|th)?"
@@ -41,7 +41,7 @@ _PATTERN = re.compile(
         (
             r"(?<!\d)" + _YEAR.format("y1") + r"[-/.](?P<m1>\d{1,2})[-/.](?P<d1>\d{1,2})(?!\d)",
             r"\b"
-            + _MONTH.format("m2")
+            + _MONTH.format("m2", "")
             + r"\s*"
             + _DAY.format("d2")
             + r"(?:\s*,\s*|\s+)(?:at\s+)?"
@@ -49,7 +49,7 @@ _PATTERN = re.compile(
             r"(?<!\d)"
             + _DAY.format("d3")
             + r"(?:er|º|\.)?(?:\s+(?:of|de))?[\s-]+"
-            + _MONTH.format("m3").replace("jan(", f"{'|'.join(_ELSEWHERE)}|jan(", 1)
+            + _MONTH.format("m3", f"{'|'.join(_ELSEWHERE)}|")
             + r"(?:\s+de)?[\s,-]+"
             + _YEAR.format("y3"),
             r"(?<![\d/.])(?P<a4>\d{1,2})(?P<sep>[/.])(?P<b4>\d{1,2})(?P=sep)" + _YEAR.format("y4"),

@@ -107,13 +107,13 @@ def _text(tree: Any, url: str | None, title: str) -> tuple[str, tuple[tuple[int,
     careful, whole = (
         list(clean(found.body if isinstance(found, Document) else None, title)) for found in (precise, plain)
     )
-    blocks = whole if _length(whole) > LOST * _length(careful) else careful
+    blocks, joined = careful, join(careful)
+    if len((more := join(whole))[0]) > LOST * len(joined[0]):
+        blocks, joined = whole, more
     told = header.take([block.text for block in blocks])
-    return *join(told.without(blocks) if told.lines < len(blocks) else blocks), told
-
-
-def _length(blocks: list[Block]) -> int:
-    return len(join(blocks)[0])
+    if 0 < told.lines < len(blocks):
+        joined = join(told.without(blocks))
+    return *joined, told
 
 
 def count_words(text: str) -> int:

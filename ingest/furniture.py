@@ -130,6 +130,11 @@ _BANNER = re.compile(
     r"|manage\s+preferences)\b",
     re.IGNORECASE,
 )
+_WIRE_NAMES = re.compile(
+    r"(?:getty(?:\s+images)?|ap|afp|reuters|epa(?:-efe)?|pa(?:\s+(?:wire|media))?|shutterstock|alamy|bloomberg"
+    r"|supplied|handout|file|afp/getty.*|getty images/.*|associated press)\W*",
+    re.IGNORECASE,
+)
 _YOU = re.compile(r"\b(?:you|your|our|us|we|here|now|today|this\s+(?:site|website|page|article|form))\b", re.IGNORECASE)
 _START = re.compile(
     r"""(?:sign\s+up|subscribe|get\s+(?:the|our|all|more|your)|join|follow|download|support|donate|click|tap
@@ -206,13 +211,6 @@ def is_told(line: str) -> bool:
     if re.search(r"\bcontributed\b", line):
         return False
     return sum(word not in _CREDIT_WORDS for word in re.findall(r"(?<![\w@./’'])[a-z][a-z’'-]+", line)) > 3
-
-
-_WIRE_NAMES = re.compile(
-    r"(?:getty(?:\s+images)?|ap|afp|reuters|epa(?:-efe)?|pa(?:\s+(?:wire|media))?|shutterstock|alamy|bloomberg"
-    r"|supplied|handout|file|afp/getty.*|getty images/.*|associated press)\W*",
-    re.IGNORECASE,
-)
 
 
 def is_picture_agency(line: str) -> bool:

@@ -25,6 +25,16 @@ _BREAKS = re.compile(
     r"</?(?:p|div|blockquote|li|ul|ol|h[1-6]|tr|br|figure|figcaption|table|td|th)\b[^>]*>", re.IGNORECASE
 )
 _LINK = re.compile(r"\[\[(?:[^\[\]|\n]*\|)?([^\[\]\n]+)\]\]")  # note-taking programs link names as [[Jane Doe]]
+_CODE = re.compile(r"(^```.*?^```|^~~~.*?^~~~|`[^`\n]+`)", re.DOTALL | re.MULTILINE)
+_NOTED = (
+    (re.compile(r"!\[\[[^\[\]\n]*\]\]|(?<![\w%])%%(?:(?!\n\n).)*?%%", re.DOTALL), ""),
+    (re.compile(r"^\[\^[^\[\]\s]+\]:[ \t]*|\[\^[^\[\]\s]+\]", re.MULTILINE), ""),
+    (_LINK, r"\1"),
+    (re.compile(r"(?<![\w=])==(?=\S)([^=\n]+)(?<=\S)==(?![\w=])"), r"\1"),
+    (re.compile(r"^([ \t>]*)\[![\w-]+\][+-]?[ \t]*(.*)$", re.MULTILINE), r"\1\2\n\1"),
+    (re.compile(r"^([ \t]*(?:[-*+]|\d+[.)])[ \t]+)\[[ xX]\][ \t]+", re.MULTILINE), r"\1"),
+    (re.compile(r"^(?:#[^\W\d][\w/-]*[ \t]*)+$", re.MULTILINE), ""),
+)
 
 
 def article(text: str, name: str) -> Draft:
@@ -99,18 +109,6 @@ def _noted(text: str) -> str:
         for pattern, plain in _NOTED:
             parts[at] = pattern.sub(plain, parts[at])
     return "".join(parts)
-
-
-_CODE = re.compile(r"(^```.*?^```|^~~~.*?^~~~|`[^`\n]+`)", re.DOTALL | re.MULTILINE)
-_NOTED = (
-    (re.compile(r"!\[\[[^\[\]\n]*\]\]|(?<![\w%])%%(?:(?!\n\n).)*?%%", re.DOTALL), ""),
-    (re.compile(r"^\[\^[^\[\]\s]+\]:[ \t]*|\[\^[^\[\]\s]+\]", re.MULTILINE), ""),
-    (_LINK, r"\1"),
-    (re.compile(r"(?<![\w=])==(?=\S)([^=\n]+)(?<=\S)==(?![\w=])"), r"\1"),
-    (re.compile(r"^([ \t>]*)\[![\w-]+\][+-]?[ \t]*(.*)$", re.MULTILINE), r"\1\2\n\1"),
-    (re.compile(r"^([ \t]*(?:[-*+]|\d+[.)])[ \t]+)\[[ xX]\][ \t]+", re.MULTILINE), r"\1"),
-    (re.compile(r"^(?:#[^\W\d][\w/-]*[ \t]*)+$", re.MULTILINE), ""),
-)
 
 
 def _first_day(facts: dict[str, Any], *names: str) -> str | None:

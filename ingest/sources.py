@@ -29,6 +29,8 @@ LIST_BYTES = MEGABYTES * 1_000_000  # about 200,000 addresses
 STDIN = "-"
 KINDS = "Byline reads web pages (.html, .mhtml), text (.txt) and Markdown (.md)."
 
+_LINE = re.compile(r"^(?:(?:[-*+•]|\d+[.)])\s+)?<?(https?://[^\s<>]+)>?(?:\s+#.*)?$", re.IGNORECASE)
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -107,9 +109,6 @@ def _listed(path: Path) -> list[Item | AddResult] | None:
         return None
     found = addresses(read_file(path), path.name)
     return list(_each(found)) if found else None
-
-
-_LINE = re.compile(r"^(?:(?:[-*+•]|\d+[.)])\s+)?<?(https?://[^\s<>]+)>?(?:\s+#.*)?$", re.IGNORECASE)
 
 
 def addresses(data: bytes, name: str) -> list[str]:

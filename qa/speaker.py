@@ -35,8 +35,8 @@ _AFTER = re.compile(
 )
 # What may stand between a name and its verb: "(R-S.C.)", ", who runs the mill,", ", a baker in Leeds, England,".
 _TOLD_OF = r"(?:an?|the|of|from|who|whose|\d+|its|his|her|their|former|speaking)\b"
-# "A port in Corsica said", "Jo Ray, MD, of Leeds University said", "Jo Ray at Lorne & Co said": a place is no speaker.
 _HAS = r"(?:(?:has|had|have|also|later|then|(?:him|her|it)self) )?"
+# "A port in Corsica said", "Jo Ray, MD, of Leeds University said", "Jo Ray at Lorne & Co said": a place is no speaker.
 _BEFORE = re.compile(
     rf"(?P<place>(?:(?<![\w-])(?:in|at|from|near|to|with|against)|, of) (?:the )?)?(?<![\w’'-])(?P<name>{_NAME})"
     rf"(?: (?:at|from) (?:the )?(?:[a-z]+ )?{_NAME})?(?: \([^()]{{1,40}}\))?"
