@@ -78,9 +78,12 @@ def test_an_expected_error_is_one_line(argv, said, capsys):
     assert "Traceback" not in out + err and len(err.splitlines()) <= 1
 
 
-def test_a_failed_source_is_named_once(capsys):
+def test_a_failed_source_is_named_once(tmp_path, capsys):
     status, out, _ = run(capsys, "add", "no/such/file.html")
     assert status == 1 and out.splitlines()[0].count("no/such/file.html") == 1
+    (tmp_path / "scan.html").write_bytes(b"%PDF-1.7 x")
+    status, out, _ = run(capsys, "add", tmp_path / "scan.html")
+    assert status == 1 and out.splitlines()[0].count("scan.html") == 1 and "looks like a PDF" in out
 
 
 def test_asking_an_empty_library_says_what_to_do(capsys):

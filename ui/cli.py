@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from qa.errors import BylineError
@@ -173,7 +174,9 @@ def _print_results(results: Sequence[AddResult]) -> None:
         if result.title and result.title != result.source:
             said.append(result.source)
         line = f"{result.status:<10} {result.article_id or '':<12}  {_clean('  '.join(said))}"
-        reason = _clean(result.reason or "").removeprefix(f"{_clean(result.source)}: ")  # named once is enough
+        reason = _clean(result.reason or "")
+        for name in (_clean(result.source), Path(_clean(result.source)).name):
+            reason = reason.removeprefix(f"{name}: ")  # named once is enough
         print(line + (f": {reason}" if reason else ""))
         for warning in result.warnings:
             print(f"{'':<24} note: {_clean(warning)}")
